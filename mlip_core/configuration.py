@@ -1,0 +1,38 @@
+"""One member of a line-up: a model with forces, precision and corrections chosen."""
+
+from dataclasses import dataclass, field
+
+from mlip_core.models.catalogue import entry
+from mlip_core.models.model import Forces, Model
+from mlip_core.symmetry.corrections import Corrections
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """What a person compares: data only, so that naming one loads no model."""
+
+    model: str
+    """Name in the catalogue, or path of a model file."""
+    forces: Forces | None = None
+    """None takes the model's own default."""
+    dtype: str | None = None
+    """"float32" or "float64"; None takes the model's own default."""
+    corrections: Corrections = field(default_factory=Corrections)
+
+    def load(self, device: str = "cpu") -> Model:
+        """Load the model and put the corrections over it."""
+        from mlip_core.models import load_model
+        from mlip_core.symmetry.corrections import correct
+
+        model = load_model(self.model, forces=self.forces, dtype=self.dtype, device=device)
+        return model if self.corrections == Corrections() else correct(model, self.corrections)
+
+    def identity(self) -> dict[str, object]:
+        """Everything that may change a prediction: settings, weights' hash, package versions.
+
+        Returns
+        -------
+        dict
+            JSON-able, the same for the same predictions; computed without loading the model.
+        """
+        return {"configuration": self, **entry(self.model).identity()}

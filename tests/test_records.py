@@ -1,0 +1,82 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase.build import bulk
+
+from mlip_core import records
+from mlip_core.configuration import Configuration
+from mlip_core.errors import RecordError
+from mlip_core.models.model import Claims
+from mlip_core.symmetry.corrections import Corrections
+
+
+def test_round_trip_keeps_every_kind_of_field(tmp_path, monkeypatch):
+    @dataclass(frozen=True)
+    class Everything:
+        array: np.ndarray
+        atoms: object
+        frame: object
+        many: list
+        pair: tuple
+        table: dict
+        nothing: None
+        inner: Claims
+
+    Everything.__module__, Everything.__qualname__ = "mlip_core.records", "Everything"
+    monkeypatch.setattr(records, "Everything", Everything, raising=False)
+    atoms = bulk("NaCl", "rocksalt", 5.6)
+    atoms.set_array("tags", np.array([3, 4]))
+    atoms.info["name"] = "salt"
+    frame = pd.DataFrame({"element": ["Na", "Cl"], "mae": [0.1, 0.2]})
+    record = Everything(
+        np.arange(6.0).reshape(2, 3),
+        atoms,
+        frame,
+        [1, "two", None],
+        (1.5, True),
+        {"a": np.eye(2), 3: "b"},
+        None,
+        Claims(True, None, True, False),
+    )
+    records.save(record, tmp_path / "r.npz")
+    back = records.load(tmp_path / "r.npz")
+    np.testing.assert_array_equal(back.array, record.array)
+    assert back.atoms == atoms
+    assert list(back.atoms.get_tags()) == [3, 4]
+    assert back.atoms.info == {"name": "salt"}
+    pd.testing.assert_frame_equal(back.frame, frame)
+    assert back.many == record.many
+    assert back.pair == record.pair
+    np.testing.assert_array_equal(back.table["a"], np.eye(2))
+    assert back.table[3] == "b"
+    assert back.nothing is None
+    assert back.inner == record.inner
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    (tmp_path / "r.npz").write_bytes(b"PK\x03\x04 not a result")
+    with pytest.raises(RecordError, match="not a readable result"):
+        records.load(tmp_path / "r.npz")
+
+
+def test_a_foreign_class_is_never_made():
+    with pytest.raises(RecordError, match="not a record"):
+        records._decode({"$record": "subprocess:Popen", "fields": {"args": "true"}}, {})
+
+
+def test_a_record_of_another_version_says_compute_again():
+    with pytest.raises(RecordError, match="compute the result again"):
+        records._decode({"$record": "mlip_core.models.model:Claims", "fields": {"colour": 1}}, {})
+
+
+def test_a_configuration_is_a_record(tmp_path):
+    member = Configuration(model="chgnet", corrections=Corrections(rotations="octahedral"))
+    records.save(member, tmp_path / "c.npz")
+    assert records.load(tmp_path / "c.npz") == member
+
+
+def test_something_that_cannot_be_stored_is_named():
+    with pytest.raises(RecordError, match="function"):
+        records._encode({"f": lambda: None}, {})
