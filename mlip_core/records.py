@@ -65,7 +65,7 @@ def load(path: str | Path) -> Any:
         If the file is damaged or was written for another version of the record.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         tree = json.loads(str(arrays.pop(_TREE)))
     except FileNotFoundError:
@@ -87,10 +87,7 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Atoms):
         return {"$atoms": _encode(_atoms_parts(value), arrays)}
     if isinstance(value, pd.DataFrame):
-        columns = {
-            str(name): _encode(column.to_numpy(), arrays) if column.dtype != object else column.tolist()
-            for name, column in value.items()
-        }
+        columns = {str(name): _encode(_column(column), arrays) for name, column in value.items()}
         return {"$frame": columns}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value) if f.init}
@@ -102,6 +99,11 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, dict):
         return {"$dict": [[_encode(key, arrays), _encode(item, arrays)] for key, item in value.items()]}
     raise RecordError(f"a {type(value).__name__} cannot be stored in a result")
+
+
+def _column(column: pd.Series) -> np.ndarray | list:
+    array = column.to_numpy()
+    return array.tolist() if array.dtype == object else array
 
 
 def _decode(tree: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from time import perf_counter
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from ase import Atoms
@@ -80,7 +81,7 @@ class Model(ABC):
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
         """Evaluate one batch; the caller has checked elements and size."""
 
-    def predict(self, structures: Sequence[Atoms], *, progress: Progress = silent) -> list[Prediction]:
+    def predict(self, structures: Iterable[Atoms], *, progress: Progress = silent) -> list[Prediction]:
         """Energy, forces and stress of every structure.
 
         Parameters
@@ -156,13 +157,18 @@ def _check_answer(name: str, atoms: Atoms, answer: Prediction) -> None:
 class ModelCalculator(Calculator):
     """ASE calculator over any :class:`Model`."""
 
-    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012  ASE's own name
+    implemented_properties: ClassVar = ["energy", "free_energy", "forces", "stress"]
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
 
-    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes) -> None:  # type: ignore[no-untyped-def]
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
         """Fill ``results`` from one prediction (ASE's interface)."""
         super().calculate(atoms, properties, system_changes)
         answer = self.model.predict([self.atoms])[0]
@@ -195,8 +201,6 @@ class Counted(Model):
         self.seconds = 0.0
 
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
-        from time import perf_counter
-
         start = perf_counter()
         answers = self._model._forward(structures)
         self.seconds += perf_counter() - start
