@@ -1,0 +1,23 @@
+"""The app: page configuration and navigation, nothing else."""
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components.frame import guarded
+from mlip_core.assets import asset
+
+PAGES = ["structure", "lineup", "relax", "phonons", "runs"]
+TITLES = {"structure": "Structure", "lineup": "Line-up", "relax": "Relax", "phonons": "Phonons", "runs": "Runs"}
+
+
+def main() -> None:
+    """Lay out the navigation and run the page that was asked for."""
+    st.set_page_config(page_title="mlip-dashboard", page_icon=str(asset("icon.png")), layout="wide")
+    pages = [st.Page(f"views/{name}.py", title=TITLES[name], url_path=name, default=name == PAGES[0]) for name in PAGES]
+    page = st.navigation(pages, position="top")
+    state.restore()
+    with guarded():
+        page.run()
+
+
+main()

@@ -1,0 +1,107 @@
+"""What stands on every page: the chosen structure, the line-up's chips, the projector switch, and errors put kindly."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+from ase import Atoms
+
+from dashboard import state
+from dashboard.figures.theme import Style, style
+from dashboard.members import label, style_of
+from mlip_core.configuration import Configuration
+from mlip_core.errors import MlipError
+
+_log = logging.getLogger(__name__)
+
+PROJECTOR = """<style>
+html { font-size: 20px; }
+[data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
+</style>"""
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn what goes wrong on a page into words; the technical part goes to the server's log."""
+    try:
+        yield
+    except MlipError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:
+        _log.exception("a page failed")
+        st.error(
+            "This page met something it was not prepared for. Nothing is lost: your structure, line-up and results are kept. "
+            "Reload the page, or change the last setting back; the details are in the server's log.",
+            icon=":material/error:",
+        )
+
+
+def dark() -> bool:
+    """Tell whether the visitor sees the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def projector() -> bool:
+    """Tell whether the projector switch is on."""
+    return bool(st.session_state.get("projector", False))
+
+
+def header() -> None:
+    """Draw the strip above every page: structure, line-up, projector."""
+    strip = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with strip:
+        atoms = state.structure()
+        if atoms is None:
+            st.markdown(":gray[No structure chosen]", width="content")
+        else:
+            name = atoms.info.get("name") or atoms.get_chemical_formula(empirical=True)
+            st.markdown(f"**{_plain(name)}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
+        st.html(chips(state.lineup()), width="content")
+        st.space("stretch")
+        st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
+    if projector():
+        st.html(PROJECTOR)
+
+
+def chips(members: tuple[Configuration, ...]) -> str:
+    """Return the line-up as coloured chips, in HTML."""
+    return " ".join(chip(style_of(member, position)) for position, member in enumerate(members))
+
+
+def chip(mark: Style) -> str:
+    """Return one configuration's name behind a line in its colour and dash, in HTML."""
+    dash = {"solid": "", "dash": "stroke-dasharray='7 4'", "dot": "stroke-dasharray='2 4'"}[mark.dash]
+    line = f"<svg width='26' height='8'><line x1='0' y1='4' x2='26' y2='4' stroke='{mark.color}' stroke-width='4' {dash}/></svg>"
+    return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {escape(mark.label)}</span>"
+
+
+def need_structure() -> Atoms:
+    """Return the chosen structure, or say where to choose one and stop the page."""
+    atoms = state.structure()
+    if atoms is None:
+        if st.session_state.get(state.STRUCTURE):
+            st.warning("The structure this link names is not kept here. Choose or upload it again.")
+        st.subheader("First, a structure")
+        st.markdown("Choose one of the library or bring your own; this page then compares the whole line-up on it.")
+        st.page_link("views/structure.py", label="Choose a structure", icon=":material/arrow_forward:")
+        st.stop()
+    return atoms
+
+
+def need_lineup() -> tuple[Configuration, ...]:
+    """Return the line-up, or say where to put one together and stop the page."""
+    members = state.lineup()
+    if not members:
+        st.subheader("Nobody in the line-up yet")
+        st.page_link("views/lineup.py", label="Put a line-up together", icon=":material/arrow_forward:")
+        st.stop()
+    return members
+
+
+def _plain(text: object) -> str:
+    """Escape what Markdown would read as markup."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|$:~" else letter for letter in str(text))
+
+

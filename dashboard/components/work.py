@@ -1,0 +1,108 @@
+"""Long work as a visitor sees it: who is at what, how far, how long still, and a way to stop it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.frame import chip
+from dashboard.figures.theme import Style
+from dashboard.members import style_of
+from dashboard.service import jobs
+from mlip_core.configuration import Configuration
+from mlip_core.jobs.runs import Run
+from mlip_core.jobs.task import Task
+
+ACTIVE = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One configuration's task on this page."""
+
+    member: Configuration
+    style: Style
+    task: Task
+    run: Run | None
+    result: Any
+    """The stored record; None until it is there."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.run is not None and self.run.status in ACTIVE and self.result is None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what the worker has reported so far."""
+        return [] if self.run is None else jobs().progress(self.run.id)
+
+
+def follow(tasks: Sequence[Task]) -> list[Work]:
+    """Look up where every task of a line-up stands."""
+    found = []
+    for position, task in enumerate(tasks):
+        key = task.key()
+        found.append(Work(task.configuration, style_of(task.configuration, position), task, jobs().find(key), jobs().result(key)))
+    return found
+
+
+def start_button(label: str, tasks: Sequence[Task], *, key: str) -> None:
+    """Offer to compute what is not there yet."""
+    works = follow(tasks)
+    missing = [work.task for work in works if work.result is None and not work.active]
+    done = sum(work.result is not None for work in works)
+    if missing:
+        text = label if not done else f"{label} ({len(missing)} of {len(works)} missing)"
+        if st.button(text, type="primary", key=key, icon=":material/play_arrow:", width="stretch", shortcut="Ctrl+Enter"):
+            jobs().submit_many(missing)
+            st.rerun()
+    elif done == len(works):
+        st.caption(":material/check: All results are there. Change a setting to compute anew.")
+    else:
+        st.caption("Running. Results appear as they come; you may leave this page and come back.")
+
+
+def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None]) -> None:
+    """Draw the results of the line-up, again every second while something still runs."""
+    busy = any(work.active for work in follow(tasks))
+
+    @st.fragment(run_every=1.0 if busy else None)
+    def part() -> None:
+        works = follow(tasks)
+        if busy and not any(work.active for work in works):
+            st.rerun()
+        status(works)
+        draw(works)
+
+    part()
+
+
+def status(works: Sequence[Work]) -> None:
+    """Draw a line for each configuration that waits, runs or failed."""
+    for work in works:
+        if work.result is not None or work.run is None:
+            continue
+        name, bar, button = st.columns([3, 6, 1], vertical_alignment="center")
+        name.html(chip(work.style))
+        if work.active:
+            _progress(bar, work)
+            if button.button("Cancel", key=f"cancel-{work.run.id}"):
+                jobs().cancel(work.run.id)
+                st.rerun(scope="fragment")
+        else:
+            bar.error(f"{work.run.status.capitalize()}. {work.run.error or ''}", icon=":material/error:")
+            if button.button("Retry", key=f"retry-{work.run.id}"):
+                jobs().retry(work.run.id)
+                st.rerun()
+
+
+def _progress(place: Any, work: Work) -> None:
+    run = work.run
+    assert run is not None
+    if run.status == "queued":
+        place.progress(0.0, "waiting for a free worker")
+        return
+    done, total = run.done or 0, run.total
+    fraction = min(done / total, 1.0) if total else 0.0
+    place.progress(fraction, f"{done} of {total}" if total else "starting: the model is being loaded")

@@ -1,0 +1,128 @@
+"""Line-up: which configurations are compared, and what each obeys by construction."""
+
+from html import escape
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components.frame import chip, header
+from dashboard.members import style_of
+from mlip_core.configuration import Configuration
+from mlip_core.errors import SettingsError
+from mlip_core.models.catalogue import Entry, catalogue, entry
+from mlip_core.models.model import Claims
+from mlip_core.symmetry.corrections import Corrections
+
+ROTATIONS = ["none", "tetrahedral", "octahedral", "icosahedral", "lebedev-5", "random-32"]
+LAWS = {
+    "rotation": "Rotations",
+    "inversion": "Inversion",
+    "translation": "Translations",
+    "conservative": "Forces = −∂E/∂x",
+    "smooth": "Smooth at the cutoff",
+}
+
+
+def main() -> None:
+    """Lay the page out: add a configuration; a card for each member."""
+    header()
+    add, cards = st.columns([1, 3.2], gap="large")
+    members = state.lineup()
+    with add:
+        offer(members)
+    with cards:
+        if not members:
+            st.subheader("Nobody in the line-up yet")
+            st.markdown("Add two to six configurations on the left. Each keeps its colour on every page.")
+        for start in range(0, len(members), 3):
+            for column, position in zip(st.columns(3), range(start, min(start + 3, len(members))), strict=False):
+                with column:
+                    card(members, position)
+        if members:
+            st.page_link("views/relax.py", label="Next: relax with the whole line-up", icon=":material/arrow_forward:")
+
+
+def offer(members: tuple[Configuration, ...]) -> None:
+    """Offer a model with its forces, precision and corrections."""
+    models = {item.name: item for item in sorted(catalogue(), key=lambda item: (not item.available(), item.title.lower()))}
+    name = st.selectbox("Model", list(models), format_func=lambda key: _title(models[key]), key="add-model")
+    model = models[name]
+    forces = st.segmented_control("Forces", model.forces, default=model.default_forces, key=f"add-forces-{name}", required=True)
+    dtype = st.segmented_control("Precision", model.dtypes, default=model.default_dtype, key=f"add-dtype-{name}", required=True)
+    corrections = choose_corrections()
+    st.caption(_facts(model))
+    if not model.available():
+        st.warning(model.missing(), icon=":material/download:")
+    member = Configuration(
+        model=name,
+        forces=forces if forces != model.default_forces else None,
+        dtype=dtype if dtype != model.default_dtype else None,
+        corrections=corrections,
+    )
+    if member in members:
+        st.caption("This configuration is in the line-up already.")
+    elif len(members) >= state.MAX_MEMBERS:
+        st.caption(f"The line-up is full: {state.MAX_MEMBERS} configurations are what one figure can tell apart. Remove one first.")
+    elif st.button("Add to the line-up", type="primary", icon=":material/add:", width="stretch"):
+        state.add_member(member)
+        st.rerun()
+    if members != state.start_lineup() and st.button("Back to the line-up of the start", type="tertiary"):
+        state.set_lineup(state.start_lineup())
+        st.rerun()
+
+
+def choose_corrections() -> Corrections:
+    """Offer the corrections at inference time."""
+    with st.expander("Corrections"):
+        rotations = st.selectbox("Average over rotations", ROTATIONS, help="Each prediction is averaged over a grid of rotated copies: equivariant up to the grid's degree, at the cost of as many evaluations.")
+        inversion = st.toggle("… and inversion", disabled=rotations == "none")
+        space_group = st.toggle("Project onto the space group", help="Forces and stress keep the crystal's own symmetry exactly, at no cost.")
+        symprec = st.select_slider("Tolerance (Å)", [1e-5, 1e-4, 1e-3, 1e-2], format_func=lambda x: f"{x:g}") if space_group else 1e-5
+        net_force = st.toggle("Remove the net force")
+    try:
+        return Corrections(rotations=rotations, inversion=inversion and rotations != "none", space_group=space_group, symprec=symprec, net_force=net_force)
+    except SettingsError as error:
+        st.error(str(error))
+        return Corrections()
+
+
+def card(members: tuple[Configuration, ...], position: int) -> None:
+    """Show what one member is and what it obeys by construction."""
+    member = members[position]
+    model = entry(member.model)
+    mark = style_of(member, position)
+    with st.container(border=True, key=f"card-{position}"):
+        st.html(f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark)}</div>")
+        st.html(laws(model.claims(member.forces)))
+        st.caption(_facts(model))
+        if not model.available():
+            st.warning(model.missing(), icon=":material/download:")
+        if st.button("Remove", key=f"remove-{position}", type="tertiary", icon=":material/close:"):
+            state.set_lineup([*members[:position], *members[position + 1 :]])
+            st.rerun()
+
+
+def laws(claims: Claims) -> str:
+    """Return the laws of a configuration as a small table, in HTML."""
+    words = {True: ("✓", "exact"), False: ("✗", "not by construction"), None: ("–", "not stated")}
+    rows = []
+    for name, title in LAWS.items():
+        mark, word = words[getattr(claims, name)]
+        rows.append(f"<tr><td>{mark}</td><td style='padding:0 .8em'>{title}</td><td style='opacity:.75'>{word}</td></tr>")
+    return f"<table style='font-size:.95rem'>{''.join(rows)}</table>"
+
+
+def _title(model: Entry) -> str:
+    return model.title if model.available() else f"{model.title}  (to be downloaded)"
+
+
+def _facts(model: Entry) -> str:
+    elements = "all elements it was trained on" if not model.elements else _elements(model)
+    return escape(f"{model.functional} · {elements} · weights: {model.licence} · {model.citation}", quote=False)
+
+
+def _elements(model: Entry) -> str:
+    return ", ".join(model.elements) if len(model.elements) <= 12 else f"{len(model.elements)} elements"
+
+
+main()

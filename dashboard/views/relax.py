@@ -1,0 +1,103 @@
+"""Relax: the whole line-up relaxes the same structure, side by side, live."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from ase import Atoms
+
+from dashboard.components.download import relaxation_archive
+from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.viewer import viewer
+from dashboard.components.work import Work, live, start_button
+from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
+from dashboard.members import label
+from mlip_core.jobs.task import Task
+from mlip_core.relaxation import RelaxationResult, RelaxationSettings
+
+CELLS = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
+
+
+def main() -> None:
+    """Lay the page out: settings, progress, figure, outcomes."""
+    header()
+    structure, members = need_structure(), need_lineup()
+    controls, results = st.columns([1, 3.6], gap="large")
+    with controls:
+        settings = choose_settings(structure)
+        tasks = [Task(kind="relaxation", structure=structure, configuration=member, settings=settings) for member in members]
+        start_button("Relax the line-up", tasks, key="relax")
+    with results:
+        live(tasks, draw)
+
+
+def choose_settings(structure: Atoms) -> RelaxationSettings:
+    """Offer what a relaxation needs."""
+    options = list(CELLS) if structure.pbc.all() else ["none"]
+    cell = st.selectbox("What may move", options, format_func=CELLS.__getitem__, key="cell", bind="query-params")
+    fmax = st.select_slider("Stop below (eV/Å)", [1e-1, 5e-2, 2e-2, 1e-2, 5e-3, 1e-3, 5e-4, 1e-4], value=1e-2, format_func=lambda x: f"{x:g}", key="fmax", bind="query-params")
+    steps = st.number_input("At most (steps)", 1, 5000, 300, step=50, key="steps", bind="query-params")
+    with st.expander("More"):
+        optimizer = st.selectbox("Optimizer", ["FIRE", "LBFGS", "BFGS"], key="optimizer", bind="query-params")
+        pressure = st.number_input("Pressure (GPa)", -100.0, 1000.0, 0.0, key="pressure", bind="query-params", disabled=cell == "none")
+        fix = st.toggle(
+            "Keep the space group", key="fix_symmetry", bind="query-params", disabled=not structure.pbc.all(),
+            help="Locks the symmetry the structure starts with. A saddle point stays a saddle point: cubic BaTiO₃ stays cubic.",
+        )  # fmt: skip
+        rattle = st.number_input("Rattle first (Å)", 0.0, 0.5, 0.0, step=0.01, key="rattle", bind="query-params", help="Moves every atom by normal random displacements of this width (seed 0), so that a perfect crystal has something to relax.")
+    if rattle:
+        structure.rattle(rattle, seed=0)
+    return RelaxationSettings(
+        fmax=float(fmax), steps=int(steps), optimizer=optimizer, cell=cell, pressure=float(pressure) if cell != "none" else 0.0, fix_symmetry=fix
+    )
+
+
+def draw(works: list[Work]) -> None:
+    """Draw the curves and the outcomes of everybody who has something to show."""
+    traces = [trace for work in works if (trace := _trace(work)) is not None]
+    if not traces:
+        if not any(work.active for work in works):
+            st.subheader("Nothing computed yet")
+            st.markdown("Press **Relax the line-up**: each configuration relaxes the same structure, and its curves appear here while it runs.")
+        return
+    st.plotly_chart(relaxation_figure(traces, dark=dark(), projector=projector()), theme=None, key="relaxation-figure")
+    st.caption("Energy and volume are relative to the first step. With direct forces the energy need not fall while the largest force does.")
+    finished = [work for work in works if work.result is not None]
+    if finished:
+        outcomes(finished)
+
+
+def outcomes(works: Sequence[Work]) -> None:
+    """Compare where the relaxations ended."""
+    table = pd.DataFrame([_outcome(work) for work in works]).set_index("configuration")
+    st.dataframe(table, column_config=_columns())
+    look, take = st.columns([3, 1], vertical_alignment="bottom")
+    chosen = look.selectbox("Watch", works, format_func=lambda work: label(work.member))
+    take.download_button(
+        "Download all (ZIP)", lambda: relaxation_archive([(label(work.member), work.result) for work in works]), "relaxation.zip", on_click="ignore", icon=":material/download:"
+    )
+    if chosen is not None:
+        viewer(chosen.result.frames, key="relaxation-viewer", height=420)
+
+
+def _trace(work: Work) -> RelaxationTrace | None:
+    if work.result is not None:
+        return RelaxationTrace.from_result(work.style, work.result)
+    rows = work.rows()
+    return RelaxationTrace.from_rows(work.style, rows) if rows else None
+
+
+def _outcome(work: Work) -> dict[str, object]:
+    result: RelaxationResult = work.result
+    return {
+        "configuration": label(work.member),
+        "outcome": result.reason,
+        "steps": result.n_steps,
+    }
+
+
+def _columns() -> dict[str, object]:
+    return {}
+
+
+main()

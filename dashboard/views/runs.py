@@ -1,0 +1,90 @@
+"""Runs: everything that was asked for, what became of it, and the way back to it."""
+
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.components.frame import header
+from dashboard.service import jobs
+from mlip_core.jobs.runs import Run
+
+PAGES = {"relaxation": "views/relax.py", "phonons": "views/phonons.py"}
+SIGNS = {"queued": "⏳", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "⚡"}
+
+
+def main() -> None:
+    """Lay the page out: the table, and what can be done with the chosen run."""
+    header()
+    runs = jobs().runs(limit=500)
+    if not runs:
+        st.subheader("Nothing has run yet")
+        st.markdown("Relaxations and phonons that you start are listed here, with their results, also after a restart.")
+        st.page_link("views/relax.py", label="Relax a structure", icon=":material/arrow_forward:")
+        return
+    busy = any(run.status in ("queued", "running") for run in runs)
+    st.fragment(table, run_every=1.0 if busy else None)(busy)
+
+
+def table(was_busy: bool) -> None:
+    """List the runs, newest first, and offer what suits the chosen ones."""
+    runs = jobs().runs(limit=500)
+    if was_busy and not any(run.status in ("queued", "running") for run in runs):
+        st.rerun()
+    frame = pd.DataFrame([_row(run) for run in runs])
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="runs-table",
+        column_config={"progress": st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0)},
+        height=min(36 * (len(frame) + 1) + 4, 620),
+    )
+    chosen = [runs[row] for row in event.selection.rows if row < len(runs)]
+    if not chosen:
+        st.caption("Choose rows at the left edge to open, cancel, repeat or delete them.")
+        return
+    actions(chosen)
+
+
+def actions(chosen: list[Run]) -> None:
+    """Offer to open, cancel, repeat or delete the chosen runs."""
+    buttons = st.container(horizontal=True)
+    opened = chosen[0]
+    if opened.kind in PAGES and buttons.button("Open", type="primary", icon=":material/open_in_new:"):
+        state.open_task(jobs().task(opened.id))
+        st.switch_page(PAGES[opened.kind])
+    if any(run.status in ("queued", "running") for run in chosen) and buttons.button("Cancel"):
+        for run in chosen:
+            jobs().cancel(run.id)
+        st.rerun()
+    if any(run.status in ("failed", "cancelled", "interrupted") for run in chosen) and buttons.button("Run again"):
+        for run in chosen:
+            jobs().retry(run.id)
+        st.rerun()
+    if buttons.button("Delete", help="Removes the runs and their stored results."):
+        for run in chosen:
+            jobs().delete(run.id)
+        st.rerun()
+    for run in chosen:
+        if run.error:
+            st.error(f"{run.label}: {run.error}")
+
+
+def _row(run: Run) -> dict[str, object]:
+    seconds = (run.finished or datetime.now().timestamp()) - run.started if run.started else None
+    return {
+        "status": f"{SIGNS[run.status]} {run.status}",
+        "what": run.kind,
+        "structure": run.formula,
+        "configuration": run.label,
+        "progress": 1.0 if run.status == "done" else (run.done or 0) / run.total if run.total else 0.0,
+        "submitted": datetime.fromtimestamp(run.submitted),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "note": run.error or "",
+    }
+
+
+main()
