@@ -1,0 +1,158 @@
+"""How figures look: one colour and dash a configuration, one template for light, dark and projector."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import plotly.graph_objects as go
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's colour-blind safe palette without black and yellow, which vanish on one of the two backgrounds."""
+
+FONT = '"Source Sans", "Source Sans 3", "Helvetica Neue", Arial, sans-serif'
+
+Dash = Literal["solid", "dash", "dot"]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one configuration is drawn, the same in every figure."""
+
+    label: str
+    """What the legend says."""
+    color: str
+    """"#rrggbb", by place in the line-up."""
+    dash: Dash
+    """"solid" constrained, "dash" unconstrained, "dot" corrected: a black-and-white print still reads."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Colours of everything that is not data."""
+
+    text: str
+    """Labels of axes and legends."""
+    faint: str
+    """Axis lines, path separators, zero line."""
+    grid: str
+    """Grid lines."""
+    shade: str
+    """Zones that are pointed out, translucent."""
+    paper: str
+    """Behind hover boxes."""
+
+
+LIGHT = Ink(text="#16202c", faint="#8592a3", grid="rgba(22,32,44,0.09)", shade="rgba(213,94,0,0.09)", paper="#ffffff")
+DARK = Ink(
+    text="#e8edf3", faint="#7f8ea0", grid="rgba(232,237,243,0.10)", shade="rgba(230,159,0,0.13)", paper="#1a222d"
+)
+
+
+def style(position: int, *, constrained: bool, corrected: bool, label: str) -> Style:
+    """Return how the configuration at a place of the line-up is drawn.
+
+    Parameters
+    ----------
+    position : int
+        Place in the line-up, from zero; it chooses the colour.
+    constrained : bool
+        Whether the model obeys rotations and −∂E/∂x by construction.
+    corrected : bool
+        Whether a correction is applied at inference time.
+    label : str
+        Name of the configuration.
+
+    Returns
+    -------
+    Style
+        Colour and dash.
+    """
+    dash: Dash = "dot" if corrected else "solid" if constrained else "dash"
+    return Style(label=label, color=COLORS[position % len(COLORS)], dash=dash)
+
+
+def ink(*, dark: bool) -> Ink:
+    """Return the colours that suit the background."""
+    return DARK if dark else LIGHT
+
+
+def line_width(*, projector: bool) -> float:
+    """Return the width of a data line, px."""
+    return 3.4 if projector else 2.0
+
+
+def translucent(color: str, alpha: float) -> str:
+    """Return "#rrggbb" as "rgba(…)"."""
+    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def template(*, dark: bool = False, projector: bool = False) -> go.layout.Template:
+    """Return the layout every figure starts from.
+
+    Parameters
+    ----------
+    dark : bool
+        Light ink for a dark page; the background itself is transparent.
+    projector : bool
+        Larger type and stronger axes, for a room.
+
+    Returns
+    -------
+    plotly.graph_objects.layout.Template
+        Fonts, grids, axes, legend, hover boxes.
+    """
+    colors = ink(dark=dark)
+    size = 21 if projector else 14
+    axis = {
+        "showline": True,
+        "linecolor": colors.faint,
+        "linewidth": 1.6 if projector else 1,
+        "mirror": True,
+        "ticks": "outside",
+        "ticklen": 7 if projector else 5,
+        "tickcolor": colors.faint,
+        "gridcolor": colors.grid,
+        "gridwidth": 1,
+        "zeroline": False,
+        "automargin": True,
+        "title": {"standoff": 10, "font": {"size": size + 1}},
+        "tickfont": {"size": size - 1},
+        "minor": {"showgrid": False},
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": size, "color": colors.text},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(COLORS),
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "font": {"size": size},
+                "bgcolor": "rgba(0,0,0,0)",
+                "itemwidth": 44,
+            },
+            "hoverlabel": {
+                "bgcolor": colors.paper,
+                "bordercolor": colors.faint,
+                "font": {"family": FONT, "size": size - 1, "color": colors.text},
+                "namelength": -1,
+            },
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.text},
+            "annotationdefaults": {
+                "font": {"family": FONT, "size": size - 1, "color": colors.text},
+                "showarrow": False,
+            },
+        }
+    )
+
+
+def legend_line(mark: Style, *, projector: bool) -> dict[str, object]:
+    """Return Plotly's description of a configuration's line."""
+    return {"color": mark.color, "dash": mark.dash, "width": line_width(projector=projector)}
