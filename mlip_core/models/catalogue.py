@@ -1,5 +1,273 @@
-"""What models exist: data, read from catalogue.yaml and the models folder."""
+"""What models exist: data, read from catalogue.yaml and the models folder.
+
+Nothing here imports torch or a model package: a process that only shows models uses all of it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import yaml
+from ase.data import atomic_numbers, chemical_symbols
+
+from mlip_core.assets import asset
+from mlip_core.errors import ModelError, SettingsError
+from mlip_core.home import models_folder
+from mlip_core.models.files import hub_file, newest, sha256
+from mlip_core.models.model import Claims, Forces
+
+Weights = Literal["package", "bundled", "folder", "hub"]
 
 
-def entry(name: str):  # type: ignore[no-untyped-def]
-    raise NotImplementedError
+class Family(NamedTuple):
+    """Which adapter loads a family's models, and what else may change their predictions."""
+
+    adapter: str
+    """``module:class`` of the adapter."""
+    packages: tuple[str, ...]
+    """Distributions whose version may change a prediction."""
+    revision: int
+    """Counts up when the adapter itself changes a prediction."""
+    package: str
+    """Module that must be installed, and that holds the weights of ``weights: package``."""
+
+
+FAMILIES = {
+    "chgnet": Family("mlip_core.models.chgnet:ChgnetModel", ("chgnet", "pymatgen", "torch"), 1, "chgnet"),
+    "sevennet": Family("mlip_core.models.sevennet:SevennetModel", ("sevenn", "e3nn", "torch"), 1, "sevenn"),
+    "metatomic": Family(
+        "mlip_core.models.metatomic:MetatomicModel", ("metatomic-torch", "vesin", "torch"), 1, "metatomic"
+    ),
+    "upet": Family(
+        "mlip_core.models.upet:UpetModel", ("upet", "metatrain", "metatomic-torch", "vesin", "torch"), 1, "upet"
+    ),
+}
+SUFFIXES = {".pt": "metatomic", ".ckpt": "upet"}
+CHECKPOINT = re.compile(r"(?P<name>pet-\w+-(?:xs|s|m|l|xl))-v?(?P<version>\d+\.\d+\.\d+)\.ckpt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One model as it can be chosen, loaded or not."""
+
+    name: str
+    """Name for :func:`mlip_core.load_model`: in the catalogue, or a file's name or path."""
+    title: str
+    """Name shown to people."""
+    family: str
+    """Key of :data:`FAMILIES`."""
+    weights: Weights
+    """Inside an installed package, bundled under assets/models, a file in a folder, or on the hub."""
+    file: str = ""
+    """Weights: relative to the package or to assets/models; a path for ``folder``; "" for ``hub``."""
+    functional: str = "not stated"
+    """Level of theory of the training data."""
+    elements: tuple[str, ...] = ()
+    """Symbols it covers; empty where the makers give no list."""
+    licence: str = "not stated"
+    """Licence of the weights."""
+    citation: str = ""
+    """What to cite."""
+    forces: tuple[Forces, ...] = ("conservative", "direct")
+    """Modes it offers, the default first."""
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    """Precisions it offers, the default first."""
+    rotation: bool | None = None
+    """As in :class:`Claims`."""
+    inversion: bool | None = None
+    """As in :class:`Claims`."""
+    translation: bool | None = None
+    """As in :class:`Claims`."""
+    smooth: bool | None = None
+    """As in :class:`Claims`."""
+    teaching: bool = False
+    """Made for showing what can go wrong, not for research."""
+    note: str = ""
+    """One sentence more."""
+
+    @property
+    def default_forces(self) -> Forces:
+        """Mode taken when none is asked for."""
+        return self.forces[0]
+
+    @property
+    def default_dtype(self) -> str:
+        """Precision taken when none is asked for."""
+        return self.dtypes[0]
+
+    def claims(self, forces: Forces | None = None) -> Claims:
+        """What the model obeys by construction with these forces."""
+        conservative = (forces or self.default_forces) == "conservative"
+        return Claims(self.rotation, self.inversion, self.translation, conservative, self.smooth)
+
+    def settings(self, forces: Forces | None = None, dtype: str | None = None) -> tuple[Forces, str]:
+        """Fill in the defaults.
+
+        Returns
+        -------
+        tuple
+            Forces and dtype.
+
+        Raises
+        ------
+        SettingsError
+            If the model does not offer what was asked for.
+        """
+        if forces is not None and forces not in self.forces:
+            raise SettingsError(f"{self.title} has no {forces!r} forces; it offers {_quoted(self.forces)}.")
+        if dtype is not None and dtype not in self.dtypes:
+            raise SettingsError(f"{self.title} does not compute in {dtype!r}; it offers {_quoted(self.dtypes)}.")
+        return forces or self.default_forces, dtype or self.default_dtype
+
+    def path(self) -> Path | None:
+        """Weights on this machine; None where they are not here."""
+        path = _find[self.weights](self)
+        return path if path is not None and path.is_file() else None
+
+    def available(self) -> bool:
+        """Whether it can be loaded without a download or an installation."""
+        return find_spec(FAMILIES[self.family].package) is not None and self.path() is not None
+
+    def missing(self) -> str:
+        """What to do before it can be loaded; "" where nothing is missing."""
+        package = FAMILIES[self.family].package
+        if find_spec(package) is None:
+            return f"{self.title} needs the Python package {package}: install it."
+        if self.path() is not None:
+            return ""
+        if self.weights == "hub":
+            return (
+                f"{self.title} is not on this machine: it is downloaded from the hub lab-cosmo/upet when first used. "
+                f"Without the network, put {self.name}-v<version>.ckpt into {models_folder()}."
+            )
+        if self.weights == "bundled":
+            return f"{self.title} is not in this installation: {asset('models', self.file)} is missing."
+        return f"{self.title} has no weights: {self.file} is missing."
+
+    def identity(self) -> dict[str, object]:
+        """Everything that may change a prediction besides the settings.
+
+        Returns
+        -------
+        dict
+            JSON-able: family, adapter revision, SHA-256 of the weights (the name while they are
+            not here), versions of the packages that compute. A file's name and place do not count.
+        """
+        family = FAMILIES[self.family]
+        path = self.path()
+        return {
+            "family": self.family,
+            "adapter": family.revision,
+            "weights": f"{self.name}, not here" if path is None else sha256(path),
+            "packages": {name: _version(name) for name in family.packages},
+        }
+
+
+def catalogue() -> tuple[Entry, ...]:
+    """Every model that can be named: the catalogue's, then what lies in the models folder.
+
+    Returns
+    -------
+    tuple of Entry
+    """
+    files = sorted(path for path in models_folder().iterdir() if path.suffix in SUFFIXES)
+    return *_known(), *(_of_file(path, path.name) for path in files)
+
+
+def entry(name_or_path: str | Path) -> Entry:
+    """Entry of a name in the catalogue, a file in the models folder, or a path.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        ``chgnet``, ``my-model.pt``, ``models/pet-mad-s-v1.5.0.ckpt``, …
+
+    Returns
+    -------
+    Entry
+
+    Raises
+    ------
+    ModelError
+        If nothing has that name, or the file cannot be a model.
+    """
+    name = str(name_or_path)
+    entries = {item.name: item for item in catalogue()}
+    if name in entries:
+        return entries[name]
+    path = Path(name).expanduser()
+    if path.suffix in SUFFIXES and path.is_file():
+        return _of_file(path, name)
+    if path.is_file():
+        raise ModelError(f"{name} is not a model file: expected {_quoted(tuple(SUFFIXES))} at the end of its name.")
+    close = get_close_matches(name.lower(), entries, n=3, cutoff=0.5) or list(entries)[:5]
+    raise ModelError(f"No model is called {name!r}, and no such file exists. Did you mean {_quoted(tuple(close))}?")
+
+
+@lru_cache(maxsize=1)
+def _known() -> tuple[Entry, ...]:
+    groups = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text(encoding="utf-8"))
+    return tuple(_of_data({**group["shared"], **model}) for group in groups for model in group["models"])
+
+
+def _of_data(data: dict[str, Any]) -> Entry:
+    lists = {key: tuple(data[key]) for key in ("forces", "dtypes")}
+    return Entry(**{**data, **lists, "elements": tuple(_symbols(data["elements"] or ""))})
+
+
+def _of_file(path: Path, name: str) -> Entry:
+    published = CHECKPOINT.fullmatch(path.name)
+    known = {item.name: item for item in _known()}
+    if published and published["name"] in known:
+        item = known[published["name"]]
+        title = f"{item.title} v{published['version']}"
+        return replace(item, name=name, title=title, weights="folder", file=str(path.absolute()))
+    return Entry(
+        name=name,
+        title=path.stem,
+        family=SUFFIXES[path.suffix],
+        weights="folder",
+        file=str(path.absolute()),
+        note="A file of your own.",
+    )
+
+
+def _symbols(text: str) -> Iterator[str]:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, _, last = part.partition("-")
+        yield from chemical_symbols[atomic_numbers[first] : atomic_numbers[last or first] + 1]
+
+
+def _in_package(item: Entry) -> Path | None:
+    spec = find_spec(FAMILIES[item.family].package)
+    return Path(spec.submodule_search_locations[0], item.file) if spec and spec.submodule_search_locations else None
+
+
+def _on_hub(item: Entry) -> Path | None:
+    pattern = f"{item.name}-v*.ckpt"
+    return newest(models_folder().glob(pattern)) or newest(hub_file(pattern))
+
+
+_find = {
+    "package": _in_package,
+    "bundled": lambda item: asset("models", item.file),
+    "folder": lambda item: Path(item.file),
+    "hub": _on_hub,
+}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+def _quoted(words: tuple[str, ...]) -> str:
+    return ", ".join(repr(word) for word in words)
