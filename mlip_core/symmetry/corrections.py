@@ -1,6 +1,17 @@
 """Corrections at inference time: a corrected model is a model."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from ase import Atoms
+
+from mlip_core.errors import SettingsError
+from mlip_core.models.model import Claims, Model, Prediction
+from mlip_core.progress import Progress, silent
+from mlip_core.symmetry.averaging import Spread, average
+from mlip_core.symmetry.rotations import check_name, grid
+from mlip_core.symmetry.space_group import space_group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,4 +29,168 @@ class Corrections:
     net_force: bool = False
     """Remove the mean force."""
     net_torque: bool = False
-    """Remove the net torque (structures without a cell only)."""
+    """Remove the net torque (structures without a periodic direction only)."""
+    batch_size: int | None = None
+    """The most orientations in one forward call; None takes the model's own limits."""
+
+    def __post_init__(self) -> None:
+        check_name(self.rotations)
+        if not (np.isfinite(self.symprec) and self.symprec > 0):
+            raise SettingsError(f"symprec must be a positive length in Å, not {self.symprec}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise SettingsError(
+                f"batch_size must be at least 1, or None for the model's own limits, not {self.batch_size}"
+            )
+
+    @property
+    def averages(self) -> bool:
+        """Whether predictions are averaged over orientations."""
+        return self.rotations != "none" or self.inversion
+
+    @property
+    def label(self) -> str:
+        """Short text for people, such as "octahedral ±, space group"; empty without corrections."""
+        average = self.rotations if self.rotations != "none" else "inversion" if self.inversion else ""
+        if self.inversion and self.rotations != "none":
+            average += " ±"
+        parts = [
+            average,
+            "space group" * self.space_group,
+            "net force" * self.net_force,
+            "net torque" * self.net_torque,
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def correct(model: Model, corrections: Corrections) -> "CorrectedModel":
+    """Put corrections over a model; the result is a model like any other.
+
+    Parameters
+    ----------
+    model : Model
+        Of any family. Its own state is not touched.
+    corrections : Corrections
+        Applied in this order: average over orientations (on the grid aligned with the
+        laboratory's axes), space group, net force, net torque.
+
+    Returns
+    -------
+    CorrectedModel
+        Costs as many evaluations as there are orientations not equivalent under the
+        structure's own symmetry; projections cost none.
+    """
+    return CorrectedModel(model, corrections)
+
+
+class CorrectedModel(Model):
+    """A model whose predictions are averaged over orientations and projected.
+
+    It keeps nothing between calls, so it may be reused across structures.
+
+    Attributes
+    ----------
+    model : Model
+        The model beneath.
+    corrections : Corrections
+        What is done to its predictions.
+    """
+
+    def __init__(self, model: Model, corrections: Corrections) -> None:
+        self.model = model
+        self.corrections = corrections
+        self.name = f"{model.name} + {corrections.label}" if corrections.label else model.name
+        self.forces, self.dtype, self.device, self.elements = model.forces, model.dtype, model.device, model.elements
+        self.batch_structures, self.batch_atoms = model.batch_structures, model.batch_atoms
+        self.claims = _claims(model.claims, corrections)
+
+    def predict(self, structures: Iterable[Atoms], *, progress: Progress = silent) -> list[Prediction]:
+        """Energy, forces and stress of every structure, corrected (see :meth:`Model.predict`)."""
+        return [prediction for prediction, _ in self.predict_with_spread(structures, progress=progress)]
+
+    def predict_with_spread(
+        self, structures: Iterable[Atoms], *, progress: Progress = silent
+    ) -> list[tuple[Prediction, Spread]]:
+        """Corrected predictions and, on the side, how far the averaged ones scattered.
+
+        Parameters
+        ----------
+        structures : list of Atoms
+        progress : callable, optional
+            Called with the number of structures done after each batch of orientations.
+
+        Returns
+        -------
+        list of (Prediction, Spread)
+            The spread is that of the uncorrected model on the aligned grid. On a crystal
+            whose point group holds the grid it is zero for any model: to judge a model,
+            use :func:`mlip_core.rotational_variance`.
+        """
+        structures = list(structures)
+        results: list[tuple[Prediction, Spread]] = []
+
+        def tick(done: int, total: int | None, **values: object) -> None:
+            progress(len(results), len(structures))
+
+        for result in self._corrected(structures, tick):
+            results.append(result)
+        progress(len(results), len(structures))
+        return results
+
+    def _forward(self, structures: list[Atoms]) -> list[Prediction]:
+        return [prediction for prediction, _ in self._corrected(structures, silent)]
+
+    def _corrected(self, structures: list[Atoms], progress: Progress) -> Iterator[tuple[Prediction, Spread]]:
+        c = self.corrections
+        orientations = grid(c.rotations, inversion=c.inversion)
+        averaged = average(self.model, structures, orientations, batch_size=c.batch_size, progress=progress)
+        for atoms, (prediction, spread) in zip(structures, averaged, strict=True):
+            yield self._project(atoms, prediction), spread
+
+    def _project(self, atoms: Atoms, prediction: Prediction) -> Prediction:
+        c = self.corrections
+        forces, stress = prediction.forces, prediction.stress
+        if c.space_group:
+            group = space_group(atoms, symprec=c.symprec)
+            forces = group.project_forces(forces)
+            stress = None if stress is None else group.project_stress(stress)
+        if c.net_force:
+            forces = forces - forces.mean(axis=0)
+        if c.net_torque and not atoms.pbc.any():
+            forces = without_torque(atoms.positions, forces)
+        return Prediction(prediction.energy, forces, stress)
+
+
+def without_torque(positions: np.ndarray, forces: np.ndarray) -> np.ndarray:
+    """Remove the net torque by the smallest change of the forces, which leaves the net force.
+
+    Parameters
+    ----------
+    positions : (n, 3) array
+        Å.
+    forces : (n, 3) array
+        eV/Å.
+
+    Returns
+    -------
+    (n, 3) array
+        F − α × (r − r̄) with I α = Σ (r − r̄) × F and I the inertia of unit masses,
+        inverted without the axis of a linear molecule.
+    """
+    arms = positions - positions.mean(axis=0)
+    inertia = np.sum(arms**2) * np.eye(3) - arms.T @ arms
+    alpha = np.linalg.pinv(inertia, rcond=1e-8, hermitian=True) @ np.cross(arms, forces).sum(axis=0)
+    return forces - np.cross(alpha, arms)
+
+
+def _claims(claims: Claims, corrections: Corrections) -> Claims:
+    """What still holds by construction: projected forces are no gradient unless they were symmetric anyway."""
+    changes_forces = (
+        (corrections.space_group and not (claims.rotation and claims.inversion))
+        or (corrections.net_force and not claims.translation)
+        or (corrections.net_torque and not claims.rotation)
+    )
+    return replace(
+        claims,
+        inversion=True if corrections.inversion else claims.inversion,
+        conservative=False if changes_forces else claims.conservative,
+    )
