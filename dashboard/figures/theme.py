@@ -1,5 +1,6 @@
 """How figures look: one colour and dash a configuration, one template for light, dark and projector."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,7 +137,7 @@ def template(*, dark: bool = False, projector: bool = False) -> go.layout.Templa
                 "yanchor": "bottom",
                 "font": {"size": size},
                 "bgcolor": "rgba(0,0,0,0)",
-                "itemwidth": 44,
+                "itemwidth": 48,
             },
             "hoverlabel": {
                 "bgcolor": colors.paper,
@@ -156,3 +157,17 @@ def template(*, dark: bool = False, projector: bool = False) -> go.layout.Templa
 def legend_line(mark: Style, *, projector: bool) -> dict[str, object]:
     """Return Plotly's description of a configuration's line."""
     return {"color": mark.color, "dash": mark.dash, "width": line_width(projector=projector)}
+
+
+def add_legend(figure: go.Figure, marks: Iterable[Style], *, projector: bool) -> None:
+    """Add one legend entry a configuration; traces join it by ``legendgroup=label``."""
+    for mark in marks:
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="lines",
+            line=legend_line(mark, projector=projector),
+            name=mark.label,
+            legendgroup=mark.label,
+            hoverinfo="skip",
+        )
