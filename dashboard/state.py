@@ -12,7 +12,8 @@ from ase import Atoms
 
 from dashboard.service import jobs
 from mlip_core.configuration import Configuration
-from mlip_core.errors import SettingsError, StructureError
+from mlip_core.errors import SettingsError
+from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import catalogue
 from mlip_core.structures import fingerprint, library, library_structure
 from mlip_core.symmetry.corrections import Corrections
@@ -22,7 +23,12 @@ LINEUP = "lineup"
 MAX_MEMBERS = 6
 START = ("pet-demo:direct", "pet-demo:conservative", "soap-demo", "sevennet-0", "chgnet")
 
-_SWITCHES = {"inversion": "inversion", "space-group": "space_group", "net-force": "net_force", "net-torque": "net_torque"}
+_SWITCHES = {
+    "inversion": "inversion",
+    "space-group": "space_group",
+    "net-force": "net_force",
+    "net-torque": "net_torque",
+}
 
 
 def restore() -> None:
@@ -41,10 +47,18 @@ def structure() -> Atoms | None:
         return None
     if name in {item.id for item in library()}:
         return library_structure(name)
-    try:
-        return jobs().store.get_structure(name)
-    except (KeyError, StructureError, SettingsError):
+    stored = jobs().store.get_structure(name) if re.fullmatch(r"[0-9a-f]{64}", name) else None
+    if stored is None:
         return None
+    atoms = stored.structure.copy()
+    atoms.info["name"] = stored.name
+    return atoms
+
+
+def structure_name() -> str:
+    """Return what the visitor calls the chosen structure."""
+    atoms = structure()
+    return "" if atoms is None else str(atoms.info.get("name", ""))
 
 
 def choose_library(name: str) -> None:
@@ -52,10 +66,20 @@ def choose_library(name: str) -> None:
     _put(STRUCTURE, name)
 
 
-def choose_structure(atoms: Atoms) -> None:
+def choose_structure(atoms: Atoms, name: str) -> None:
     """Choose a structure the visitor brought; it is kept so that a link finds it again."""
-    jobs().store.put_structure(atoms)
-    _put(STRUCTURE, fingerprint(atoms))
+    _put(STRUCTURE, jobs().store.put_structure(atoms, name))
+
+
+def open_task(task: Task) -> None:
+    """Go back to the structure of a task, with its configuration in the line-up."""
+    same = [item.id for item in library() if fingerprint(library_structure(item.id)) == fingerprint(task.structure)]
+    if same:
+        choose_library(same[0])
+    else:
+        choose_structure(task.structure, "")
+    if task.configuration not in lineup():
+        set_lineup([*lineup(), task.configuration][-MAX_MEMBERS:])
 
 
 def lineup() -> tuple[Configuration, ...]:

@@ -9,8 +9,8 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.figures.theme import Style, style
-from dashboard.members import label, style_of
+from dashboard.figures.theme import Style
+from dashboard.members import style_of
 from mlip_core.configuration import Configuration
 from mlip_core.errors import MlipError
 
@@ -103,5 +103,3 @@ def need_lineup() -> tuple[Configuration, ...]:
 def _plain(text: object) -> str:
     """Escape what Markdown would read as markup."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|$:~" else letter for letter in str(text))
-
-

@@ -6,15 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.components.frame import chip
 from dashboard.figures.theme import Style
-from dashboard.members import style_of
-from dashboard.service import jobs
+from dashboard.members import label, style_of
+from dashboard.service import jobs, result
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
-
-ACTIVE = ("queued", "running")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Work:
     @property
     def active(self) -> bool:
         """Whether it waits or runs."""
-        return self.run is not None and self.run.status in ACTIVE and self.result is None
+        return self.run is not None and self.run.active and self.result is None
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the worker has reported so far."""
@@ -42,20 +41,25 @@ def follow(tasks: Sequence[Task]) -> list[Work]:
     """Look up where every task of a line-up stands."""
     found = []
     for position, task in enumerate(tasks):
-        key = task.key()
-        found.append(Work(task.configuration, style_of(task.configuration, position), task, jobs().find(key), jobs().result(key)))
+        key = jobs().key(task)
+        style = style_of(task.configuration, position)
+        found.append(Work(task.configuration, style, task, jobs().find(key), result(key)))
     return found
 
 
-def start_button(label: str, tasks: Sequence[Task], *, key: str) -> None:
+def start_button(text: str, tasks: Sequence[Task], *, key: str) -> None:
     """Offer to compute what is not there yet."""
     works = follow(tasks)
     missing = [work.task for work in works if work.result is None and not work.active]
     done = sum(work.result is not None for work in works)
     if missing:
-        text = label if not done else f"{label} ({len(missing)} of {len(works)} missing)"
-        if st.button(text, type="primary", key=key, icon=":material/play_arrow:", width="stretch", shortcut="Ctrl+Enter"):
-            jobs().submit_many(missing)
+        title = text if not done else f"{text} ({len(missing)} of {len(works)} missing)"
+        if st.button(
+            title, type="primary", key=key, icon=":material/play_arrow:", width="stretch", shortcut="Ctrl+Enter"
+        ):
+            jobs().submit_many(
+                missing, labels=[label(task.configuration) for task in missing], structure_name=state.structure_name()
+            )
             st.rerun()
     elif done == len(works):
         st.caption(":material/check: All results are there. Change a setting to compute anew.")
@@ -91,7 +95,7 @@ def status(works: Sequence[Work]) -> None:
                 jobs().cancel(work.run.id)
                 st.rerun(scope="fragment")
         else:
-            bar.error(f"{work.run.status.capitalize()}. {work.run.error or ''}", icon=":material/error:")
+            bar.error(f"{work.run.status.capitalize()}. {work.run.reason or ''}", icon=":material/error:")
             if button.button("Retry", key=f"retry-{work.run.id}"):
                 jobs().retry(work.run.id)
                 st.rerun()
@@ -103,6 +107,23 @@ def _progress(place: Any, work: Work) -> None:
     if run.status == "queued":
         place.progress(0.0, "waiting for a free worker")
         return
-    done, total = run.done or 0, run.total
-    fraction = min(done / total, 1.0) if total else 0.0
-    place.progress(fraction, f"{done} of {total}" if total else "starting: the model is being loaded")
+    if not run.total:
+        place.progress(0.0, "starting: the model is being loaded")
+        return
+    rows = work.rows()
+    stage = rows[-1]["values"].get("stage") if rows else None
+    place.progress(
+        min(run.done / run.total, 1.0), f"{stage + ': ' if stage else ''}{run.done} of {run.total}{_remaining(rows)}"
+    )
+
+
+def _remaining(rows: list[dict[str, Any]]) -> str:
+    """Say how long a run that counts to its total still takes, from the pace of this stage."""
+    if not rows:
+        return ""
+    same = [row for row in rows if row["values"].get("stage") == rows[-1]["values"].get("stage")]
+    done, total = same[-1]["done"] - same[0]["done"], same[-1]["total"]
+    if not done or total is None or "fmax" in same[-1]["values"]:
+        return ""
+    seconds = (same[-1]["time"] - same[0]["time"]) / done * (total - same[-1]["done"])
+    return f" · about {seconds:.0f} s left"

@@ -44,11 +44,17 @@ def main() -> None:
 
 def offer(members: tuple[Configuration, ...]) -> None:
     """Offer a model with its forces, precision and corrections."""
-    models = {item.name: item for item in sorted(catalogue(), key=lambda item: (not item.available(), item.title.lower()))}
+    models = {
+        item.name: item for item in sorted(catalogue(), key=lambda item: (not item.available(), item.title.lower()))
+    }
     name = st.selectbox("Model", list(models), format_func=lambda key: _title(models[key]), key="add-model")
     model = models[name]
-    forces = st.segmented_control("Forces", model.forces, default=model.default_forces, key=f"add-forces-{name}", required=True)
-    dtype = st.segmented_control("Precision", model.dtypes, default=model.default_dtype, key=f"add-dtype-{name}", required=True)
+    forces = st.segmented_control(
+        "Forces", model.forces, default=model.default_forces, key=f"add-forces-{name}", required=True
+    )
+    dtype = st.segmented_control(
+        "Precision", model.dtypes, default=model.default_dtype, key=f"add-dtype-{name}", required=True
+    )
     corrections = choose_corrections()
     st.caption(_facts(model))
     if not model.available():
@@ -62,7 +68,9 @@ def offer(members: tuple[Configuration, ...]) -> None:
     if member in members:
         st.caption("This configuration is in the line-up already.")
     elif len(members) >= state.MAX_MEMBERS:
-        st.caption(f"The line-up is full: {state.MAX_MEMBERS} configurations are what one figure can tell apart. Remove one first.")
+        st.caption(
+            f"The line-up is full: {state.MAX_MEMBERS} configurations are what one figure can tell apart. Remove one first."
+        )
     elif st.button("Add to the line-up", type="primary", icon=":material/add:", width="stretch"):
         state.add_member(member)
         st.rerun()
@@ -74,13 +82,30 @@ def offer(members: tuple[Configuration, ...]) -> None:
 def choose_corrections() -> Corrections:
     """Offer the corrections at inference time."""
     with st.expander("Corrections"):
-        rotations = st.selectbox("Average over rotations", ROTATIONS, help="Each prediction is averaged over a grid of rotated copies: equivariant up to the grid's degree, at the cost of as many evaluations.")
+        rotations = st.selectbox(
+            "Average over rotations",
+            ROTATIONS,
+            help="Each prediction is averaged over a grid of rotated copies: equivariant up to the grid's degree, at the cost of as many evaluations.",
+        )
         inversion = st.toggle("… and inversion", disabled=rotations == "none")
-        space_group = st.toggle("Project onto the space group", help="Forces and stress keep the crystal's own symmetry exactly, at no cost.")
-        symprec = st.select_slider("Tolerance (Å)", [1e-5, 1e-4, 1e-3, 1e-2], format_func=lambda x: f"{x:g}") if space_group else 1e-5
+        space_group = st.toggle(
+            "Project onto the space group",
+            help="Forces and stress keep the crystal's own symmetry exactly, at no cost.",
+        )
+        symprec = (
+            st.select_slider("Tolerance (Å)", [1e-5, 1e-4, 1e-3, 1e-2], format_func=lambda x: f"{x:g}")
+            if space_group
+            else 1e-5
+        )
         net_force = st.toggle("Remove the net force")
     try:
-        return Corrections(rotations=rotations, inversion=inversion and rotations != "none", space_group=space_group, symprec=symprec, net_force=net_force)
+        return Corrections(
+            rotations=rotations,
+            inversion=inversion and rotations != "none",
+            space_group=space_group,
+            symprec=symprec,
+            net_force=net_force,
+        )
     except SettingsError as error:
         st.error(str(error))
         return Corrections()
@@ -92,7 +117,9 @@ def card(members: tuple[Configuration, ...], position: int) -> None:
     model = entry(member.model)
     mark = style_of(member, position)
     with st.container(border=True, key=f"card-{position}"):
-        st.html(f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark)}</div>")
+        st.html(
+            f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark)}</div>"
+        )
         st.html(laws(model.claims(member.forces)))
         st.caption(_facts(model))
         if not model.available():
@@ -108,7 +135,9 @@ def laws(claims: Claims) -> str:
     rows = []
     for name, title in LAWS.items():
         mark, word = words[getattr(claims, name)]
-        rows.append(f"<tr><td>{mark}</td><td style='padding:0 .8em'>{title}</td><td style='opacity:.75'>{word}</td></tr>")
+        rows.append(
+            f"<tr><td>{mark}</td><td style='padding:0 .8em'>{title}</td><td style='opacity:.75'>{word}</td></tr>"
+        )
     return f"<table style='font-size:.95rem'>{''.join(rows)}</table>"
 
 

@@ -23,14 +23,14 @@ def main() -> None:
         st.markdown("Relaxations and phonons that you start are listed here, with their results, also after a restart.")
         st.page_link("views/relax.py", label="Relax a structure", icon=":material/arrow_forward:")
         return
-    busy = any(run.status in ("queued", "running") for run in runs)
+    busy = any(run.active for run in runs)
     st.fragment(table, run_every=1.0 if busy else None)(busy)
 
 
 def table(was_busy: bool) -> None:
     """List the runs, newest first, and offer what suits the chosen ones."""
     runs = jobs().runs(limit=500)
-    if was_busy and not any(run.status in ("queued", "running") for run in runs):
+    if was_busy and not any(run.active for run in runs):
         st.rerun()
     frame = pd.DataFrame([_row(run) for run in runs])
     event = st.dataframe(
@@ -52,11 +52,15 @@ def table(was_busy: bool) -> None:
 def actions(chosen: list[Run]) -> None:
     """Offer to open, cancel, repeat or delete the chosen runs."""
     buttons = st.container(horizontal=True)
-    opened = chosen[0]
-    if opened.kind in PAGES and buttons.button("Open", type="primary", icon=":material/open_in_new:"):
-        state.open_task(jobs().task(opened.id))
-        st.switch_page(PAGES[opened.kind])
-    if any(run.status in ("queued", "running") for run in chosen) and buttons.button("Cancel"):
+    task = jobs().task(chosen[0].id)
+    if (
+        task is not None
+        and task.kind in PAGES
+        and buttons.button("Open", type="primary", icon=":material/open_in_new:")
+    ):
+        state.open_task(task)
+        st.switch_page(PAGES[task.kind])
+    if any(run.active for run in chosen) and buttons.button("Cancel"):
         for run in chosen:
             jobs().cancel(run.id)
         st.rerun()
@@ -69,21 +73,20 @@ def actions(chosen: list[Run]) -> None:
             jobs().delete(run.id)
         st.rerun()
     for run in chosen:
-        if run.error:
-            st.error(f"{run.label}: {run.error}")
+        if run.reason:
+            st.error(f"{run.label}: {run.reason}")
 
 
 def _row(run: Run) -> dict[str, object]:
-    seconds = (run.finished or datetime.now().timestamp()) - run.started if run.started else None
     return {
         "status": f"{SIGNS[run.status]} {run.status}",
         "what": run.kind,
-        "structure": run.formula,
+        "structure": f"{run.structure_name} {run.formula}".strip(),
         "configuration": run.label,
         "progress": 1.0 if run.status == "done" else (run.done or 0) / run.total if run.total else 0.0,
         "submitted": datetime.fromtimestamp(run.submitted),
-        "seconds": None if seconds is None else round(seconds, 1),
-        "note": run.error or "",
+        "seconds": run.seconds,
+        "note": run.reason or "",
     }
 
 

@@ -32,9 +32,16 @@ def main() -> None:
             )
         return
     with picture:
-        repeat = st.segmented_control("Show", ["unit cell", "2 × 2 × 2", "3 × 3 × 3"], default="unit cell", key="repeat", bind="query-params")
+        repeat = st.segmented_control(
+            "Show", ["unit cell", "2 × 2 × 2", "3 × 3 × 3"], default="unit cell", key="repeat", bind="query-params"
+        )
         times = {"2 × 2 × 2": 2, "3 × 3 × 3": 3}.get(repeat or "", 1)
-        viewer(atoms, key="structure-viewer", height=560, supercell=tuple(times if periodic else 1 for periodic in atoms.pbc))
+        viewer(
+            atoms,
+            key="structure-viewer",
+            height=560,
+            supercell=tuple(times if periodic else 1 for periodic in atoms.pbc),
+        )
     with facts:
         describe(atoms)
         st.page_link("views/lineup.py", label="Next: the line-up", icon=":material/arrow_forward:")
@@ -57,22 +64,27 @@ def choose() -> None:
         st.rerun()
     if chosen in entries:
         st.caption(entries[chosen].why)
-    uploaded = st.file_uploader("Your own file", type=UPLOAD_TYPES, help="CIF, POSCAR/CONTCAR, (ext)xyz, ASE json or traj; up to 2,000 atoms")
+    uploaded = st.file_uploader(
+        "Your own file", type=UPLOAD_TYPES, help="CIF, POSCAR/CONTCAR, (ext)xyz, ASE json or traj; up to 2,000 atoms"
+    )
     if uploaded is not None and uploaded.file_id != st.session_state.get("uploaded-before"):
         st.session_state["uploaded-before"] = uploaded.file_id
         take(uploaded.getvalue(), uploaded.name)
     with st.expander("Paste text"), st.form("paste", border=False):
-        text = st.text_area("CIF, POSCAR or XYZ", height=160, label_visibility="collapsed", placeholder="CIF, POSCAR or XYZ")
+        text = st.text_area(
+            "CIF, POSCAR or XYZ", height=160, label_visibility="collapsed", placeholder="CIF, POSCAR or XYZ"
+        )
         if st.form_submit_button("Use this structure") and text.strip():
             take(text.encode(), None)
     if problem := st.session_state.get("structure-problem"):
         st.error(problem, icon=":material/error:")
-    recent = jobs().store.recent_structures(8)
+    recent = jobs().store.recent(8)
     if recent:
         with st.expander("Brought before"):
-            for name, atoms in recent:
-                if st.button(f"{atoms.info.get('name', '')} {atoms.get_chemical_formula()}", key=f"recent-{name}", type="tertiary"):
-                    state.choose_structure(atoms)
+            for stored in recent:
+                title = f"{stored.name} · {stored.structure.get_chemical_formula(empirical=True)}"
+                if st.button(title, key=f"recent-{stored.fingerprint}", type="tertiary"):
+                    state.choose_structure(stored.structure, stored.name)
                     st.rerun()
 
 
@@ -84,8 +96,7 @@ def take(content: bytes, name: str | None) -> None:
         st.session_state["structure-problem"] = f"{name or 'The pasted text'} cannot be used: {error}"
         return
     st.session_state.pop("structure-problem", None)
-    atoms.info["name"] = name.rsplit(".", 1)[0] if name else "pasted structure"
-    state.choose_structure(atoms)
+    state.choose_structure(atoms, name.rsplit(".", 1)[0] if name else "pasted structure")
     st.rerun()
 
 
@@ -109,14 +120,18 @@ def describe(atoms: Atoms) -> None:
         _standard_cell(atoms)
     with st.popover("Download", icon=":material/download:"):
         for title, (form, ending) in FORMATS.items():
-            st.download_button(title, write_structure(atoms, form), file_name=f"{atoms.get_chemical_formula()}.{ending}", on_click="ignore")
+            st.download_button(
+                title,
+                write_structure(atoms, form),
+                file_name=f"{atoms.get_chemical_formula()}.{ending}",
+                on_click="ignore",
+            )
 
 
 def _standard_cell(atoms: Atoms) -> None:
     primitive = standardise(atoms)
     if len(primitive) < len(atoms) and st.button(f"Use the primitive cell ({len(primitive)} atoms)"):
-        primitive.info["name"] = f"{atoms.info.get('name', '')} primitive".strip()
-        state.choose_structure(primitive)
+        state.choose_structure(primitive, f"{atoms.info.get('name', '')} primitive".strip())
         st.rerun()
 
 

@@ -1,0 +1,118 @@
+"""What a visitor takes along: one ZIP with structures, tables and settings."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from mlip_core.phonons import Phonons
+from mlip_core.phonons.export import force_constants_text, phonopy_params
+from mlip_core.relaxation import RelaxationResult
+from mlip_core.structures import write_structure
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """Pack texts into a ZIP.
+
+    Parameters
+    ----------
+    files : dict
+        Name in the archive to its text.
+
+    Returns
+    -------
+    bytes
+        The ZIP file.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in files.items():
+            packed.writestr(name, text)
+    return buffer.getvalue()
+
+
+def relaxation_archive(results: Sequence[tuple[str, RelaxationResult]]) -> bytes:
+    """Pack the relaxed structures, the trajectories, a table of the steps and the settings.
+
+    Parameters
+    ----------
+    results : sequence of (str, RelaxationResult)
+        Label of each configuration with its result.
+
+    Returns
+    -------
+    bytes
+        The ZIP file.
+    """
+    files: dict[str, str] = {}
+    steps = []
+    for label, result in results:
+        name = file_name(label)
+        files[f"{name}.extxyz"] = write_structure(result.structure, "extxyz")
+        if result.structure.pbc.all():
+            files[f"{name}.cif"] = write_structure(result.structure, "cif")
+        files[f"{name}.trajectory.extxyz"] = "".join(write_structure(frame, "extxyz") for frame in result.frames)
+        steps.append(_steps(label, result))
+    files["steps.csv"] = pd.concat(steps).to_csv(index=False)
+    files["settings.json"] = json.dumps({label: asdict(result.settings) for label, result in results}, indent=1)
+    return archive(files)
+
+
+def phonon_archive(results: Sequence[tuple[str, Phonons]]) -> bytes:
+    """Pack phonopy's files, the bands, the densities of states, the structures and the settings.
+
+    Parameters
+    ----------
+    results : sequence of (str, Phonons)
+        Label of each configuration with its result.
+
+    Returns
+    -------
+    bytes
+        The ZIP file.
+    """
+    files: dict[str, str] = {}
+    for label, result in results:
+        name = file_name(label)
+        files[f"{name}/phonopy_params.yaml"] = phonopy_params(result)
+        files[f"{name}/FORCE_CONSTANTS"] = force_constants_text(result)
+        files[f"{name}/FORCE_CONSTANTS.raw"] = force_constants_text(result, raw=True)
+        files[f"{name}/unitcell.extxyz"] = write_structure(result.unitcell, "extxyz")
+        files[f"{name}/bands.csv"] = _bands(result).to_csv(index=False)
+        dos = {"frequency_THz": result.total_dos.frequencies, "density_per_THz": result.total_dos.density}
+        files[f"{name}/total_dos.csv"] = pd.DataFrame(dos).to_csv(index=False)
+    files["settings.json"] = json.dumps({label: asdict(result.settings) for label, result in results}, indent=1)
+    return archive(files)
+
+
+def _bands(result: Phonons) -> pd.DataFrame:
+    bands, raw = result.band_structure, result.raw_band_structure
+    columns = {"distance": bands.distances, **{f"q{axis}": bands.qpoints[:, k] for k, axis in enumerate("abc")}}
+    for branch in range(bands.frequencies.shape[1]):
+        columns[f"branch_{branch + 1}_THz"] = bands.frequencies[:, branch]
+        columns[f"raw_branch_{branch + 1}_THz"] = raw.frequencies[:, branch]
+    return pd.DataFrame(columns)
+
+
+def file_name(label: str) -> str:
+    """Turn a label into the name of a file."""
+    return re.sub(r"[^\w.+-]+", "_", label).strip("_")
+
+
+def _steps(label: str, result: RelaxationResult) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "configuration": label,
+            "step": range(result.n_steps + 1),
+            "energy_eV": result.energies,
+            "fmax_eV_per_A": result.fmax,
+            "work_eV": result.work,
+            "volume_A3": result.volumes,
+            "space_group_1e-5": result.space_groups,
+            "space_group_1e-2": result.space_groups_loose,
+        }
+    )
