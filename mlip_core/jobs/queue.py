@@ -1,0 +1,285 @@
+"""The web's side of the jobs: ask, look, stop, fetch. Loads neither dask nor torch."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, TypeVar
+
+from mlip_core import records
+from mlip_core.errors import SettingsError
+from mlip_core.jobs.files import RunFolder
+from mlip_core.jobs.locks import Lock, is_held
+from mlip_core.jobs.names import checked, new_id
+from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
+from mlip_core.jobs.store import Store
+from mlip_core.jobs.task import KINDS, Kind, Task
+
+DISPATCHER = (sys.executable, "-m", "mlip_core.jobs")
+LOCK = "dispatcher.lock"
+CLIENTS = "clients"
+R = TypeVar("R", Run, Run | None)
+_RESTART_AFTER = 5.0  # s between two attempts to start a dispatcher
+
+
+class Jobs:
+    """Submit tasks, follow them, read their results.
+
+    Every method may be called from any thread. Results and runs lie on disk,
+    so that they outlive this process; what computes is a dispatcher process of
+    its own, started where it is missing.
+
+    Parameters
+    ----------
+    home : path
+        Folder of this person's data (:func:`mlip_core.home.home`).
+    kinds : mapping
+        What each kind of task means.
+    dispatcher : sequence of str or None
+        Command that starts the dispatcher; None never starts one.
+    """
+
+    def __init__(
+        self,
+        home: str | Path,
+        *,
+        kinds: Mapping[str, Kind] = KINDS,
+        dispatcher: Sequence[str] | None = DISPATCHER,
+    ) -> None:
+        self.home = Path(home).absolute()
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.store = Store(self.home)
+        self._kinds = kinds
+        self._table = RunsTable(self.home)
+        self._command = dispatcher
+        self._client: Lock | None = None
+        self._process: subprocess.Popen | None = None
+        self._started = -_RESTART_AFTER
+        self._starting = threading.Lock()
+
+    def submit(self, task: Task, *, label: str | None = None, structure_name: str = "") -> Run:
+        """Ask for a task, unless its answer is stored or already on its way.
+
+        Parameters
+        ----------
+        task : Task
+            What to compute.
+        label : str, optional
+            The configuration as people should read it; its model's name by default.
+        structure_name : str
+            What the person calls the structure.
+
+        Returns
+        -------
+        Run
+            Done at once where the result is stored; the one already queued or
+            running where there is one; else a queued one.
+
+        Raises
+        ------
+        SettingsError
+            If the task's kind is not known.
+        ModelError
+            If the model's file is not there.
+        """
+        key = task.key(self._kinds)
+        active = self._table.find(key, ACTIVE)
+        if active is not None:
+            return self._alive(active)
+        stored = self.store.has(key)
+        known = self._table.find(key, ("done",)) if stored else None
+        if known is not None:
+            return known
+        status: Status = "done" if stored else "queued"
+        run = self._new(task, key, label or task.configuration.model, structure_name, status)
+        return self._alive(run)
+
+    def submit_many(
+        self, tasks: Iterable[Task], *, labels: Iterable[str | None] | None = None, structure_name: str = ""
+    ) -> list[Run]:
+        """Ask for several tasks, in this order (:meth:`submit`); ``labels`` has one for each."""
+        tasks = list(tasks)
+        names = [None] * len(tasks) if labels is None else list(labels)
+        return [
+            self.submit(task, label=name, structure_name=structure_name)
+            for task, name in zip(tasks, names, strict=True)
+        ]
+
+    def key(self, task: Task) -> str:
+        """Content key of a task."""
+        return task.key(self._kinds)
+
+    def run(self, run_id: str) -> Run | None:
+        """Return the run with this id; None where it was deleted or never was."""
+        return self._alive(self._table.get(checked(run_id, "run")))
+
+    def find(self, key: str) -> Run | None:
+        """Return the newest run with this content key."""
+        return self._alive(self._table.find(checked(key, "result")))
+
+    def runs(
+        self,
+        limit: int | None = 100,
+        *,
+        status: Status | Sequence[Status] | None = None,
+        kind: str | None = None,
+        fingerprint: str | None = None,
+    ) -> list[Run]:
+        """Return runs, newest first, of these statuses, this kind, this structure."""
+        statuses = (status,) if isinstance(status, str) else status
+        found = self._table.list(limit=limit, statuses=statuses, kind=kind, fingerprint=fingerprint)
+        self._alive(next((run for run in found if run.active), None))
+        return found
+
+    def result(self, key: str) -> Any | None:
+        """Return the record stored under a content key; None where there is none (:meth:`Store.problem` says why)."""
+        return self.store.get(key)
+
+    def task(self, run_id: str) -> Task | None:
+        """Return what a run computes; None where the run is not known."""
+        try:
+            return records.load(RunFolder(self.home, run_id).task)
+        except FileNotFoundError:
+            return None
+
+    def progress(self, run_id: str, since: int = 0) -> list[dict[str, Any]]:
+        """Return what a run reported, in order.
+
+        Parameters
+        ----------
+        run_id : str
+            Which run.
+        since : int
+            Rows already seen, left out.
+
+        Returns
+        -------
+        list of dict
+            ``done`` and ``total`` steps, ``time`` (s since 1970), ``values`` as the task gave them.
+        """
+        return RunFolder(self.home, run_id).rows(since)
+
+    def detail(self, run_id: str) -> str | None:
+        """Return the technical side of a failure, for those who mend programs."""
+        try:
+            return RunFolder(self.home, run_id).detail.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run: at once while it waits, at its next step while it runs."""
+        folder = RunFolder(self.home, run_id)
+        if self._table.finish(run_id, "cancelled", before=("queued",)):
+            return
+        run = self._table.get(run_id)
+        if run is not None and run.status == "running":
+            folder.ask_to_stop()
+            self._revive()
+
+    def retry(self, run_id: str) -> Run | None:
+        """Ask again for what a run computes, as a new run; None where the run is not known."""
+        run, task = self._table.get(checked(run_id, "run")), self.task(run_id)
+        if run is None or task is None:
+            return None
+        return self.submit(task, label=run.label, structure_name=run.structure_name)
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run, and its result where no other run has it.
+
+        Raises
+        ------
+        SettingsError
+            If it waits or runs.
+        """
+        folder, run = RunFolder(self.home, run_id), self._table.get(run_id)
+        if run is not None:
+            if run.active:
+                raise SettingsError("This run has not ended: cancel it before deleting it.")
+            self._table.delete(run_id)
+            if self._table.find(run.key, ("done", *ACTIVE)) is None:
+                self.store.delete(run.key)
+        rmtree(folder.path, ignore_errors=True)
+
+    def ensure_dispatcher(self) -> None:
+        """Start the dispatcher where none is alive, and keep it alive while this process lives."""
+        if self._command is None:
+            return
+        with self._starting:
+            self._register()
+            self._bury()
+            waited = time.monotonic() - self._started
+            if self._process is None and waited > _RESTART_AFTER and not is_held(self.home / LOCK):
+                self._started = time.monotonic()
+                self._process = self._start()
+
+    def close(self) -> None:
+        """Let go of the table, and let the dispatcher end when its work is done."""
+        if self._client is not None:
+            self._client.release()
+        self._table.close()
+
+    def _new(self, task: Task, key: str, label: str, structure_name: str, status: Status) -> Run:
+        now = time.time()
+        run = Run(
+            id=new_id(),
+            key=key,
+            kind=task.kind,
+            label=label,
+            structure_name=structure_name,
+            fingerprint=self.store.put_structure(task.structure, structure_name),
+            formula=task.structure.get_chemical_formula(),
+            status=status,
+            submitted=now,
+            finished=now if status == "done" else None,
+        )
+        folder = RunFolder(self.home, run.id)
+        folder.path.mkdir(parents=True)
+        records.save(task, folder.task)
+        kept = self._table.add(run)
+        if kept is not run:
+            rmtree(folder.path, ignore_errors=True)
+        return kept
+
+    def _alive(self, run: R) -> R:
+        """Return the run; where it is active, see that somebody serves it."""
+        if run is not None and run.active:
+            self._revive()
+        return run
+
+    def _revive(self) -> None:
+        """Start the dispatcher again where it died over its work."""
+        if not is_held(self.home / LOCK):
+            self.ensure_dispatcher()
+
+    def _register(self) -> None:
+        if self._client is None:
+            folder = self.home / CLIENTS
+            folder.mkdir(exist_ok=True)
+            self._client = Lock(folder / new_id())
+            self._client.acquire()
+
+    def _bury(self) -> None:
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return
+        self._process = None
+        if code > 0:
+            log = self.home / "dispatcher.log"
+            self._table.finish_all("queued", "failed", f"The job dispatcher stopped with an error; {log} says why.")
+
+    def _start(self) -> subprocess.Popen:
+        assert self._command is not None
+        log = self.home / "dispatcher.log"
+        with log.open("ab") as file:
+            return subprocess.Popen(
+                self._command,
+                env={**os.environ, "MLIP_DASHBOARD_HOME": str(self.home)},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )

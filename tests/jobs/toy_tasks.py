@@ -1,0 +1,56 @@
+"""Small tasks that the tests give to a real dispatcher and its real workers."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from ase.calculators.emt import EMT
+
+from mlip_core.errors import StructureError
+from mlip_core.jobs.dispatcher import Dispatcher, serve
+from mlip_core.jobs.task import Kind
+from mlip_core.models.ase import AseModel
+
+
+def load(configuration):
+    return AseModel(EMT(), name="EMT")
+
+
+def count(structure, model, settings, *, progress):
+    """Count to ``steps``, and leave a line in ``log`` for each time this is called."""
+    with Path(settings["log"]).open("a") as file:
+        print(os.getpid(), file=file)
+    for step in range(settings["steps"]):
+        time.sleep(settings["pause"])
+        progress(step + 1, settings["steps"], square=step**2)
+    return {"energy": model.predict([structure])[0].energy, "pid": os.getpid()}
+
+
+def fail(structure, model, settings, *, progress):
+    raise {"person": StructureError, "program": KeyError, "memory": MemoryError}[settings["how"]](settings["text"])
+
+
+def die(structure, model, settings, *, progress):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deaf(structure, model, settings, *, progress):
+    time.sleep(settings["seconds"])
+    return {}
+
+
+def threads(structure, model, settings, *, progress):
+    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+
+
+KINDS = {
+    name: Kind(f"toy_tasks:{name}", load="toy_tasks:load") for name in ("count", "fail", "die", "deaf", "threads")
+} | {"relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",), load="toy_tasks:load")}
+COMMAND = (sys.executable, __file__)
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    home = os.environ["MLIP_DASHBOARD_HOME"]
+    sys.exit(serve(Dispatcher(home, kinds=KINDS, workers=2, warm=False, linger=1.0, patience=1.0)))
