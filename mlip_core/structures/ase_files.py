@@ -1,0 +1,196 @@
+"""What ASE itself writes: ``.json`` and ``.traj``. Numbers are taken out, nothing else is built.
+
+ASE's own readers make whatever objects a file names and reserve whatever memory it
+asks for. Files here come from anybody, so only the four fields of a structure are
+read, from plain JSON, within the bounds of the file.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from mlip_core.errors import StructureError
+from mlip_core.structures.words import Parsed, element_by_number, shown, too_many
+
+ULM = (b"- of Ulm", b"AFFormat")
+_NUMERIC = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
+
+
+def read_json(text: str, max_atoms: int) -> Parsed:
+    """Read the last row of an ASE JSON file, or one structure written by `ase.io.jsonio`.
+
+    Parameters
+    ----------
+    text : str
+        The file.
+    max_atoms : int
+        More are refused.
+
+    Returns
+    -------
+    Parsed
+
+    Raises
+    ------
+    StructureError
+        Naming the line of what is not JSON, or the row and field.
+    """
+    try:
+        tree = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise StructureError(f"line {error.lineno}, column {error.colno}: this is not JSON ({error.msg}).") from error
+    except (RecursionError, ValueError) as error:
+        raise StructureError("This JSON is nested too deeply, or has a number too long, to be a structure.") from error
+    if not isinstance(tree, dict):
+        raise StructureError("Expected the JSON that ASE writes: an object with rows “1”, “2”, …")
+    if "numbers" in tree:
+        return _structure(tree, "the structure", max_atoms)
+    name = _last_row(tree)
+    return _structure(tree[name], f"row {shown(name)}", max_atoms)
+
+
+def _last_row(tree: dict[str, Any]) -> str:
+    ids = tree.get("ids")
+    names = [str(i) for i in ids] if isinstance(ids, list) else [name for name in tree if name.isdecimal()]
+    if not names:
+        raise StructureError(
+            "Expected the JSON that ASE writes: an object with rows “1”, “2”, … and numbers, positions and cell in each."
+        )
+    if not isinstance(tree.get(names[-1]), dict):
+        raise StructureError(f"Field ids: expected the name of a row, but there is no row {shown(names[-1])}.")
+    return names[-1]
+
+
+def read_traj(data: bytes, max_atoms: int) -> Parsed:
+    """Read the last frame of an ASE trajectory (``.traj``, ULM).
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    max_atoms : int
+        More are refused.
+
+    Returns
+    -------
+    Parsed
+
+    Raises
+    ------
+    StructureError
+        Naming the frame and field.
+    """
+    if data[:8] not in ULM:
+        raise StructureError(
+            "The first eight bytes: expected the mark of an ASE trajectory. (Trajectories of ASE before 2015 hold code and are not read.)"
+        )
+    n_frames, at = _integers(data, 32, 2, "the header")
+    if not 1 <= n_frames <= len(data):
+        raise StructureError("The header: expected at least one frame in this trajectory.")
+    first = _item(data, _integers(data, at, 1, "the table of frames")[0], "frame 1")
+    last = _item(data, _integers(data, at + 8 * (n_frames - 1), 1, "the table of frames")[0], f"frame {n_frames}")
+    where = f"frame {n_frames}"
+    fields = {}
+    for name in ("numbers", "pbc", "positions", "cell"):
+        item = last if name in last or f"{name}." in last else first
+        value = item.get(name)
+        fields[name] = _stored(data, item[f"{name}."], f"{where}, field {name}", item) if f"{name}." in item else value
+    return _structure(fields, where, max_atoms)
+
+
+def _integers(data: bytes, at: int, count: int, what: str) -> list[int]:
+    if not 0 <= at <= len(data) - 8 * count:
+        raise StructureError(
+            f"{what}: the file ends, or points outside itself, at byte {at}. It is damaged or incomplete."
+        )
+    return np.frombuffer(data, "<i8", count, at).tolist()
+
+
+def _item(data: bytes, at: int, where: str) -> dict[str, Any]:
+    size = _integers(data, at, 1, where)[0]
+    try:
+        tree = json.loads(data[at + 8 : at + 8 + max(size, 0)])
+    except (ValueError, RecursionError) as error:
+        raise StructureError(
+            f"{where}: expected ASE's description of the frame. The file is damaged or incomplete."
+        ) from error
+    if not isinstance(tree, dict):
+        raise StructureError(f"{where}: expected ASE's description of the frame. The file is damaged.")
+    return tree
+
+
+def _stored(data: bytes, entry: Any, where: str, item: dict[str, Any]) -> np.ndarray:
+    """Return an array that lies elsewhere in the file."""
+    try:
+        shape, dtype, at = entry["ndarray"]
+        count = int(np.prod([int(n) for n in shape], dtype=object))
+        if dtype not in _NUMERIC or min([int(n) for n in shape], default=0) < 0 or at < 0:
+            raise ValueError("not an array of numbers")
+        kind = np.dtype(dtype).newbyteorder("<" if item.get("_little_endian", True) else ">")
+        return np.frombuffer(data, kind, count, at).reshape(shape) if count else np.zeros(shape)
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
+        raise StructureError(
+            f"{where}: expected an array of numbers inside the file. It is damaged or incomplete."
+        ) from error
+
+
+def _structure(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:
+    for name in ("numbers", "positions"):
+        if fields.get(name) is None:
+            raise StructureError(f"{where}: expected the field {name}.")
+    numbers = _array(fields["numbers"], f"{where}, field numbers", (-1,))
+    if len(numbers) > max_atoms:
+        raise too_many(len(numbers), max_atoms, where)
+    if len(numbers) == 0:
+        raise StructureError(f"{where}, field numbers: expected at least one atom.")
+    places = [f"{where}, atom {i + 1}" for i in range(len(numbers))]
+    for z, place in zip(numbers, places, strict=True):
+        if z != int(z if np.isfinite(z) else 0):
+            raise StructureError(f"{place}, field numbers: expected a whole number, but found {z:g}.")
+        element_by_number(int(z), f"{place}, field numbers")
+    positions = _array(fields["positions"], f"{where}, field positions", (len(numbers), 3))
+    cell = _array(_inner(fields.get("cell")), f"{where}, field cell", (3, 3))
+    pbc = _array(_or(fields.get("pbc"), [False] * 3), f"{where}, field pbc", (3,))
+    if not set(pbc.tolist()) <= {0.0, 1.0}:
+        raise StructureError(f"{where}, field pbc: expected true or false for each of the three directions.")
+    atoms = Atoms(numbers=numbers.astype(int), positions=positions, cell=cell, pbc=pbc.astype(bool))
+    return Parsed(atoms, places, [])
+
+
+def _inner(cell: Any) -> Any:
+    """Return the vectors of a cell, however ASE wrapped them."""
+    if isinstance(cell, dict) and "array" in cell:
+        cell = cell["array"]
+    if cell is None:
+        return np.zeros((3, 3))
+    return np.diag(cell) if isinstance(cell, list) and len(cell) == 3 and not isinstance(cell[0], list) else cell
+
+
+def _or(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value
+
+
+def _array(value: Any, where: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Make a float array of a list or of ASE's ``__ndarray__``, if it has the shape."""
+    if isinstance(value, dict):
+        entry = value.get("__ndarray__")
+        value = entry[2] if isinstance(entry, list) and len(entry) == 3 else value
+    try:
+        array = np.array(value)
+        if array.dtype.kind not in "biuf":
+            raise ValueError("not numbers")
+        if np.prod(shape) >= 0 and array.size == np.prod(shape):
+            array = array.reshape(shape)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise StructureError(f"{where}: expected {_size(shape)} numbers.") from error
+    if array.ndim != len(shape) or any(n not in (-1, m) for n, m in zip(shape, array.shape, strict=True)):
+        raise StructureError(
+            f"{where}: expected {_size(shape)} numbers, but found {' × '.join(map(str, array.shape)) or 'one'}."
+        )
+    return array.astype(float)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "a list of" if shape == (-1,) else " × ".join(map(str, shape))

@@ -1,0 +1,169 @@
+"""CIF: from characters to tags and values, each with its line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mlip_core.errors import StructureError
+from mlip_core.structures.words import lines_of, shown
+
+_TOKEN = re.compile(r"\s*(?:(#.*)|'(.*?)'(?=\s|$)|\"(.*?)\"(?=\s|$)|(\S+))")
+_WANTED = ("_atom_site_", "_space_group_symop_", "_symmetry_equiv_", "_cell_")
+
+
+class Value(NamedTuple):
+    """One value of a tag."""
+
+    text: str
+    """Without quotes."""
+    line: int
+    """From 1."""
+    known: bool
+    """False for ``?`` and ``.``."""
+
+
+class _Token(NamedTuple):
+    text: str
+    line: int
+    bare: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """One data block."""
+
+    where: str
+    """Its place in the file."""
+    tags: dict[str, list[Value]] = field(default_factory=dict)
+    """Values by lower-case tag, with ``_`` for the dots of CIF 2."""
+
+    def column(self, tag: str) -> list[Value]:
+        """All values of a tag; empty where it is not there."""
+        return self.tags.get(tag, [])
+
+    def single(self, tag: str) -> Value | None:
+        """The first value of a tag."""
+        return next(iter(self.column(tag)), None)
+
+
+def blocks_of(text: str) -> list[Block]:
+    """Split a CIF into its data blocks.
+
+    Parameters
+    ----------
+    text : str
+        The file.
+
+    Returns
+    -------
+    list of Block
+
+    Raises
+    ------
+    StructureError
+        Naming the line where the file stops to be a CIF.
+    """
+    tokens = list(_tokens(lines_of(text)))
+    blocks: list[Block] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        word = token.text.lower() if token.bare else ""
+        if word.startswith("data_"):
+            blocks.append(Block(f"data block of line {token.line}"))
+            at += 1
+            continue
+        if not blocks:
+            raise StructureError(
+                f"line {token.line}: expected data_ and a name before anything else, but found {shown(token.text)}."
+            )
+        if word == "loop_":
+            at = _loop(tokens, at + 1, blocks[-1])
+        elif word.startswith("_"):
+            at = _pair(tokens, at, blocks[-1])
+        elif word.startswith("save_"):
+            at += 1
+        else:
+            raise StructureError(
+                f"line {token.line}: expected a tag that begins with _, or loop_, but found {shown(token.text)}."
+            )
+    if not blocks:
+        raise StructureError("line 1: expected data_ and a name, but there is nothing but remarks.")
+    return blocks
+
+
+def _pair(tokens: list[_Token], at: int, block: Block) -> int:
+    tag = _plain(tokens[at].text)
+    if at + 1 == len(tokens) or _reserved(tokens[at + 1]):
+        raise StructureError(
+            f"line {tokens[at].line}: expected a value after {shown(tokens[at].text)}, but there is none."
+        )
+    if tag in block.tags and tag.startswith(_WANTED):
+        raise StructureError(f"line {tokens[at].line}: {shown(tokens[at].text)} is given twice in this data block.")
+    block.tags.setdefault(tag, [_value(tokens[at + 1])])
+    return at + 2
+
+
+def _loop(tokens: list[_Token], at: int, block: Block) -> int:
+    start, tags = tokens[at - 1].line, []
+    while at < len(tokens) and tokens[at].bare and tokens[at].text.startswith("_"):
+        tags.append(_plain(tokens[at].text))
+        at += 1
+    first = at
+    while at < len(tokens) and not _reserved(tokens[at]):
+        at += 1
+    if not tags:
+        raise StructureError(f"line {start}: expected tags after loop_, but there are none.")
+    over = (at - first) % len(tags)
+    if over and any(tag.startswith(_WANTED) for tag in tags):
+        raise StructureError(
+            f"line {tokens[at - 1].line}: the loop of line {start} has {len(tags)} columns, but its last row has {over} values only "
+            f"({at - first} values in all)."
+        )
+    for k, tag in enumerate(tags):
+        if tag in block.tags and tag.startswith(_WANTED):
+            raise StructureError(f"line {start}: {shown(tag)} is given twice in this data block.")
+        block.tags.setdefault(tag, [_value(token) for token in tokens[first + k : at - over : len(tags)]])
+    return at
+
+
+def _value(token: _Token) -> Value:
+    return Value(token.text, token.line, not (token.bare and token.text in ("?", ".")))
+
+
+def _plain(tag: str) -> str:
+    return tag.lower().replace(".", "_")
+
+
+def _reserved(token: _Token) -> bool:
+    word = token.text.lower()
+    return token.bare and (word.startswith(("_", "data_", "save_")) or word == "loop_")
+
+
+def _tokens(lines: list[str]) -> Iterator[_Token]:
+    k = 0
+    while k < len(lines):
+        if lines[k].startswith(";"):
+            end = next((j for j in range(k + 1, len(lines)) if lines[j].startswith(";")), None)
+            if end is None:
+                raise StructureError(
+                    f"line {k + 1}: expected a second line that begins with ; to close this text, but there is none."
+                )
+            yield _Token("\n".join([lines[k][1:], *lines[k + 1 : end]]), k + 1, False)
+            k = end
+            yield from _words(lines[k][1:], k + 1)
+        else:
+            yield from _words(lines[k], k + 1)
+        k += 1
+
+
+def _words(line: str, k: int) -> Iterator[_Token]:
+    for match in _TOKEN.finditer(line):
+        remark, single, double, bare = match.groups()
+        if bare is not None:
+            if bare[0] in "'\"":
+                raise StructureError(f"line {k}: expected the quotation mark that opens {shown(bare)} to be closed.")
+            yield _Token(bare, k, True)
+        elif remark is None:
+            yield _Token(single if single is not None else double, k, False)

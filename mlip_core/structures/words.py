@@ -1,0 +1,90 @@
+"""What every reader shares: its answer, and how tokens become numbers and elements."""
+
+import math
+import re
+from typing import NamedTuple
+
+from ase import Atoms
+from ase.data import atomic_numbers, chemical_symbols
+
+from mlip_core.errors import StructureError
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_ACTIVE = frozenset("<>[]`$|!\\")
+_LONGEST = 40
+HYDROGEN_ISOTOPES = frozenset({"D", "T"})
+
+
+class Parsed(NamedTuple):
+    """What a reader found, before it is validated."""
+
+    atoms: Atoms
+    """Elements, positions, cell and periodicity."""
+    where: list[str]
+    """For each atom where the file has it, such as "line 9"."""
+    notes: list[str]
+    """What was understood but not taken over, in words."""
+
+
+def shown(token: str) -> str:
+    """Quote a token of the input so that it is safe on a page: short, printable, without markup."""
+    clean = "".join("·" if c in _ACTIVE or not c.isprintable() else c for c in token[: _LONGEST + 1])
+    return f"‘{clean}’" if len(token) <= _LONGEST else f"‘{clean[:_LONGEST]}…’"
+
+
+def lines_of(text: str) -> list[str]:
+    """Split into lines as an editor numbers them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def number(token: str, where: str, what: str) -> float:
+    """Read one finite number, Fortran's 1.0D-3 included.
+
+    Raises
+    ------
+    StructureError
+        Naming ``where`` and ``what`` was expected.
+    """
+    value = float(token.replace("d", "e").replace("D", "e")) if _NUMBER.fullmatch(token) else math.nan
+    if not math.isfinite(value):
+        raise StructureError(f"{where}: expected {what}, a finite number, but found {shown(token)}.")
+    return value
+
+
+def integer(token: str, where: str, what: str) -> int:
+    """Read one whole number; raise a :class:`StructureError` naming ``where`` and ``what``."""
+    if not _INTEGER.fullmatch(token):
+        raise StructureError(f"{where}: expected {what}, a whole number, but found {shown(token)}.")
+    return int(token)
+
+
+def element(symbol: str, where: str) -> int:
+    """Atomic number of an element's symbol, in any case; deuterium and tritium are hydrogen.
+
+    Raises
+    ------
+    StructureError
+        If there is no such element.
+    """
+    plain = symbol.capitalize() if symbol.isascii() else symbol
+    if plain in HYDROGEN_ISOTOPES:
+        return 1
+    z = atomic_numbers.get(plain, 0)
+    if z == 0:
+        raise StructureError(f"{where}: expected the symbol of an element, such as Si, but found {shown(symbol)}.")
+    return z
+
+
+def element_by_number(z: int, where: str) -> int:
+    """Check an atomic number."""
+    if not 1 <= z < len(chemical_symbols):
+        raise StructureError(
+            f"{where}: expected an atomic number from 1 to {len(chemical_symbols) - 1}, but found {z}."
+        )
+    return z
+
+
+def too_many(n_atoms: int, max_atoms: int, where: str) -> StructureError:
+    """Return the error for a structure that is larger than can be computed."""
+    return StructureError(f"{where}: {n_atoms:,} atoms, but at most {max_atoms:,} are accepted. Take a smaller cell.")
