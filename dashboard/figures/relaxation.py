@@ -227,7 +227,8 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
         thin = {"color": trace.style.color, "width": line_width(projector=projector) / 2.5, "shape": "hv"}
         for groups, drawn, tolerance in ((trace.groups_loose, thin, "loose"), (trace.groups, line, "tight")):
             y = np.array([np.nan if group is None else levels[group] + shift for group in groups])
-            _add(figure, trace, y, place, line=drawn, hover=f"%{{customdata}} at the {tolerance} tolerance",
+            _add(
+                figure, trace, y, place, line=drawn, hover=f"%{{customdata}} at the {tolerance} tolerance",
                 end=tolerance == "tight", customdata=[group or "" for group in groups],
                 opacity=1 if tolerance == "tight" else 0.6,
             )  # fmt: skip
