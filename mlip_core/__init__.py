@@ -1,5 +1,25 @@
 """Machine-learned interatomic potentials: predict, relax, phonons, symmetry and conservation."""
 
+from mlip_core.closed_loops import Loop
+from mlip_core.conservation import ConservationSettings, conservation
+from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
+from mlip_core.rotational_variance import RotationSettings, rotational_variance
+from mlip_core.symmetry.corrections import Corrections, correct
 
-__all__ = ["Model", "Prediction", "catalogue", "from_ase", "load_model"]
+__all__ = [
+    "ConservationSettings",
+    "CorrectionCostSettings",
+    "Corrections",
+    "Loop",
+    "Model",
+    "Prediction",
+    "RotationSettings",
+    "catalogue",
+    "conservation",
+    "correct",
+    "correction_cost",
+    "from_ase",
+    "load_model",
+    "rotational_variance",
+]

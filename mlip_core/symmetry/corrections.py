@@ -7,7 +7,7 @@ import numpy as np
 from ase import Atoms
 
 from mlip_core.errors import SettingsError
-from mlip_core.models.model import Claims, Model, Prediction
+from mlip_core.models.model import Claims, Counted, Model, Prediction
 from mlip_core.progress import Progress, silent
 from mlip_core.symmetry.averaging import Spread, average
 from mlip_core.symmetry.rotations import check_name, grid
@@ -158,6 +158,28 @@ class CorrectedModel(Model):
         if c.net_torque and not atoms.pbc.any():
             forces = without_torque(atoms.positions, forces)
         return Prediction(prediction.energy, forces, stress)
+
+
+def count_beneath(model: Model) -> tuple[Model, Counted]:
+    """Return the model with a counter under its corrections: what a corrected model costs, counted.
+
+    Parameters
+    ----------
+    model : Model
+        Corrected or not.
+
+    Returns
+    -------
+    model : Model
+        Predicts the same.
+    counter : Counted
+        The model that is really evaluated.
+    """
+    if isinstance(model, CorrectedModel):
+        beneath, counter = count_beneath(model.model)
+        return CorrectedModel(beneath, model.corrections), counter
+    counter = Counted(model)
+    return counter, counter
 
 
 def without_torque(positions: np.ndarray, forces: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ with ``inversion`` each rotation is used a second time together with x → −x.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -19,8 +19,11 @@ from mlip_core.models.model import Prediction
 LEBEDEV_DEGREES = (3, 5, 7, 9, 11, 15, 17, 19, 21, 23, 29, 31, 35, 41, 47, 53, 59, 65)
 """Degrees of the Lebedev rules with positive weights only (13, 25 and 27 have negative ones)."""
 
-GENERIC_FRAME = Rotation.from_rotvec([0.731, -1.137, 0.529]).as_matrix()
-"""(3, 3) rotation R₀ that maps no crystal axis near another: measurements use R_k R₀."""
+GENERIC_FRAMES = (
+    Rotation.from_rotvec([-0.417, 0.893, 1.271]).as_matrix(),
+    Rotation.from_rotvec([0.731, -1.137, 0.529]).as_matrix(),
+)
+"""Two (3, 3) rotations that map no crystal axis near another, before and after which a measurement turns."""
 
 RANDOM_SEED = 20260116
 """Seed of the Haar-random grids, fixed so that a corrected model is a function of the structure alone."""
@@ -54,15 +57,15 @@ class Grid:
         """(n or 2n,): weights of the operations, summing to 1."""
         return np.concatenate([self.weights, self.weights]) / 2 if self.inversion else self.weights
 
-    def turned(self, frame: np.ndarray = GENERIC_FRAME) -> "Grid":
-        """Return the grid R_k R₀, of the same exactness and, unlike R_k, aligned with no crystal.
+    def generic(self) -> "Grid":
+        """Return the grid L R_k R₀ for measurements, with fixed generic L and R₀ and the same exactness.
 
-        Parameters
-        ----------
-        frame : (3, 3) array
-            R₀.
+        R₀ on the side of the structure: on the aligned octahedral grid a perfect cubic
+        crystal would show no variance for any model. L on the side of the laboratory: a
+        model that is averaged over the grid would show none by identity.
         """
-        return Grid(self.name, self.rotations @ frame, self.weights, self.inversion, self.degree)
+        left, right = GENERIC_FRAMES
+        return replace(self, rotations=left @ self.rotations @ right)
 
 
 @lru_cache(maxsize=64)
@@ -149,20 +152,20 @@ def rotate_back(prediction: Prediction, operation: np.ndarray) -> Prediction:
     return Prediction(float(prediction.energy), forces, stress)
 
 
-def angle(rotations: np.ndarray) -> np.ndarray:
-    """Angles of proper rotations.
+def relative_angles(rotations: np.ndarray) -> np.ndarray:
+    """Angles between all pairs of rotations.
 
     Parameters
     ----------
-    rotations : (..., 3, 3) array
+    rotations : (n, 3, 3) array
 
     Returns
     -------
-    (...) array
-        Radians, 0 to π.
+    (n, n) array
+        Angle of R_k R_l⁻¹, radians, 0 to π.
     """
-    trace = np.trace(rotations, axis1=-2, axis2=-1)
-    return np.arccos(np.clip((trace - 1) / 2, -1, 1))
+    flat = rotations.reshape(-1, 9)
+    return np.arccos(np.clip((flat @ flat.T - 1) / 2, -1, 1))
 
 
 _Parts = tuple[np.ndarray, np.ndarray, int | None]
