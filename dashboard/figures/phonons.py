@@ -124,7 +124,7 @@ def _add_series(
             "marker": {"size": 9, "opacity": 0, "color": line["color"]},
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 0}},
-            "customdata": np.column_stack([np.full(len(points), place), points]).astype(np.int32),
+            "customdata": np.column_stack([np.full(len(points), place), points]).astype(np.int16),
             "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}<extra></extra>",
         }
     shared = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}
@@ -154,7 +154,8 @@ def _one_line(bands: "BandStructure") -> tuple[np.ndarray, np.ndarray, np.ndarra
     y = np.where(lifted[:, None], np.nan, bands.frequencies[order])
     branch = np.repeat(np.arange(n_bands), len(order))
     q = np.tile(order, n_bands)
-    return np.tile(x, n_bands), y.T.ravel(), np.column_stack([q, np.where(q < 0, -1, branch)])
+    x, y = np.tile(x, n_bands), y.T.ravel()
+    return x.astype(np.float32), y.astype(np.float32), np.column_stack([q, np.where(q < 0, -1, branch)])
 
 
 def _axes(figure: go.Figure, series: Sequence[PhononSeries], *, unit: str, dark: bool, projector: bool) -> None:
