@@ -19,9 +19,15 @@ def label(member: Configuration) -> str:
 
 def style_of(member: Configuration, position: int) -> Style:
     """Return colour by place in the line-up; dash by what holds by construction."""
+    return style(
+        position, constrained=constrained(member), corrected=member.corrections != Corrections(), label=label(member)
+    )
+
+
+def constrained(member: Configuration) -> bool:
+    """Tell whether rotations and −∂E/∂x hold by construction."""
     claims = entry(member.model).claims(member.forces)
-    constrained = bool(claims.rotation and claims.conservative)
-    return style(position, constrained=constrained, corrected=member.corrections != Corrections(), label=label(member))
+    return bool(claims.rotation and claims.conservative)
 
 
 def _corrections(corrections: Corrections) -> list[str]:

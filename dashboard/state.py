@@ -20,6 +20,7 @@ from mlip_core.symmetry.corrections import Corrections
 
 STRUCTURE = "structure"
 LINEUP = "lineup"
+MODE = "mode"
 MAX_MEMBERS = 6
 START = ("pet-demo:direct", "pet-demo:conservative", "soap-demo", "sevennet-0", "chgnet")
 

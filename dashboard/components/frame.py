@@ -16,6 +16,9 @@ from mlip_core.errors import MlipError
 
 _log = logging.getLogger(__name__)
 
+LAYOUT = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.2rem 2.2rem 2rem; max-width: 2200px; }
+</style>"""
 PROJECTOR = """<style>
 html { font-size: 20px; }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
@@ -61,8 +64,7 @@ def header() -> None:
         st.html(chips(state.lineup()), width="content")
         st.space("stretch")
         st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
-    if projector():
-        st.html(PROJECTOR)
+    st.html(LAYOUT + PROJECTOR * projector())
 
 
 def chips(members: tuple[Configuration, ...]) -> str:
@@ -72,8 +74,8 @@ def chips(members: tuple[Configuration, ...]) -> str:
 
 def chip(mark: Style) -> str:
     """Return one configuration's name behind a line in its colour and dash, in HTML."""
-    dash = {"solid": "", "dash": "stroke-dasharray='7 4'", "dot": "stroke-dasharray='2 4'"}[mark.dash]
-    line = f"<svg width='26' height='8'><line x1='0' y1='4' x2='26' y2='4' stroke='{mark.color}' stroke-width='4' {dash}/></svg>"
+    dash = {"solid": "solid", "dash": "dashed", "dot": "dotted"}[mark.dash]
+    line = f"<span style='display:inline-block;width:1.7em;border-top:4px {dash} {mark.color};vertical-align:middle'></span>"
     return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {escape(mark.label)}</span>"
 
 

@@ -1,6 +1,7 @@
 """Phonons: bands and densities of states of the whole line-up on one shared path."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,13 +9,13 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, live, start_button
 from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
-from dashboard.members import label
-from mlip_core.configuration import Configuration
+from dashboard.members import constrained, label
 from mlip_core.jobs.task import Task
-from mlip_core.models.catalogue import entry
 from mlip_core.phonons import PhononSettings, compare
+from mlip_core.phonons.modes import animate
 from mlip_core.relaxation import RelaxationSettings
 from mlip_core.structures import standardise
 
@@ -44,7 +45,7 @@ def main() -> None:
             else structure
         )
         relaxation = choose_relaxation()
-        settings = choose_settings(reference, unconstrained=any(not _constrained(member) for member in members))
+        settings = choose_settings(reference, unconstrained=any(not constrained(member) for member in members))
         tasks = [
             Task(
                 kind="phonons",
@@ -145,21 +146,31 @@ def draw(works: list[Work]) -> None:
         label_visibility="collapsed",
         required=True,
     )
-    series = [
-        PhononSeries.from_result(work.style, work.result, raw=raw)
-        for work in finished
-        for raw in (False, True)
-        if which == "both" or raw == (which == "raw")
-    ]
-    st.plotly_chart(
-        phonon_figure(series, unit=unit, dark=dark(), projector=projector()), theme=None, key="phonon-figure"
+    bar.space("stretch")
+    bar.download_button(
+        "Download all (ZIP)",
+        lambda: phonon_archive([(label(work.member), work.result) for work in finished]),
+        "phonons.zip",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
+    event = st.plotly_chart(
+        phonon_figure(series, unit=unit, dark=dark(), projector=projector()),
+        theme=None,
+        key="phonon-figure",
+        on_select="rerun",
+        selection_mode="points",
     )
     st.caption(
-        "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them."
+        "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them. "
+        "Click a branch to watch its mode."
     )
-    differences, diagnostics, thermal = st.tabs(
-        ["Differences", "What was wrong before the correction", "Thermal properties"]
+    mode, differences, diagnostics, thermal = st.tabs(
+        ["Mode", "Differences", "What was wrong before the correction", "Thermal properties"]
     )
+    with mode:
+        watch([(work, raw) for work in finished for raw in _which(which)], event.selection.points)
     with differences:
         compare_table(finished)
     with diagnostics:
@@ -170,6 +181,38 @@ def draw(works: list[Work]) -> None:
             theme=None,
             key="thermal-figure",
         )
+
+
+def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) -> None:
+    """Move the atoms along the mode that was clicked."""
+    if points:
+        st.session_state[state.MODE] = tuple(int(number) for number in points[0]["customdata"])
+    place, index, branch = st.session_state.get(state.MODE, (0, 0, 0))
+    if state.MODE not in st.session_state or place >= len(shown):
+        st.markdown("Click a point of a branch in the figure above; its mode is animated here.")
+        return
+    work, raw = shown[place]
+    bands = work.result.raw_band_structure if raw else work.result.band_structure
+    if index >= len(bands.qpoints) or branch >= bands.frequencies.shape[1]:
+        st.markdown("Click a point of a branch in the figure above; its mode is animated here.")
+        return
+    motion = animate(work.result, bands.qpoints[index], branch, raw=raw)
+    q = ", ".join(f"{x:.3g}" for x in motion.qpoint)
+    st.markdown(
+        f"**{label(work.member)}**{' (raw)' if raw else ''} · branch {branch + 1} at q = ({q}) · {motion.frequency:.3f} THz"
+    )
+    frames = [motion.structure.copy() for _ in motion.displacements]
+    for frame, positions in zip(frames, motion.frames, strict=True):
+        frame.positions = positions
+    viewer(frames, key="mode-viewer", height=440)
+    if not motion.commensurate:
+        st.caption(
+            "This wave does not fit a supercell of at most 8 cells along each vector: it has a seam at the border."
+        )
+
+
+def _which(which: str | None) -> tuple[bool, ...]:
+    return {"raw": (True,), "both": (False, True)}.get(which or "", (False,))
 
 
 def compare_table(works: Sequence[Work]) -> None:
@@ -262,11 +305,6 @@ def _diagnosis(work: Work) -> dict[str, object]:
         "evaluations": work.result.n_evaluations,
         "seconds": round(work.result.seconds, 1),
     }
-
-
-def _constrained(member: Configuration) -> bool:
-    claims = entry(member.model).claims(member.forces)
-    return bool(claims.rotation and claims.conservative)
 
 
 main()

@@ -116,8 +116,9 @@ def outcomes(works: Sequence[Work]) -> None:
 def _trace(work: Work) -> RelaxationTrace | None:
     if work.result is not None:
         return RelaxationTrace.from_result(work.style, work.result)
-    rows = work.rows()
-    return RelaxationTrace.from_rows(work.style, rows) if rows else None
+    return RelaxationTrace.from_rows(
+        work.style, work.rows(), n_atoms=len(work.task.structure), target=work.task.settings.fmax
+    )
 
 
 def _outcome(work: Work) -> dict[str, object]:
