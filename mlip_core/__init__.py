@@ -4,6 +4,8 @@ from mlip_core.closed_loops import Loop
 from mlip_core.conservation import ConservationSettings, conservation
 from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
+from mlip_core.phonons import PhononSettings, phonons
+from mlip_core.relaxation import RelaxationSettings, relax
 from mlip_core.rotational_variance import RotationSettings, rotational_variance
 from mlip_core.symmetry.corrections import Corrections, correct
 
@@ -13,7 +15,9 @@ __all__ = [
     "Corrections",
     "Loop",
     "Model",
+    "PhononSettings",
     "Prediction",
+    "RelaxationSettings",
     "RotationSettings",
     "catalogue",
     "conservation",
@@ -21,5 +25,7 @@ __all__ = [
     "correction_cost",
     "from_ase",
     "load_model",
+    "phonons",
+    "relax",
     "rotational_variance",
 ]

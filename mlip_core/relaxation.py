@@ -7,7 +7,7 @@ Energy need not fall where forces come from a head of their own: the work
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from ase import Atoms
@@ -164,22 +164,19 @@ def relax(
     atoms = structure.copy()
     atoms.calc = counted.calculator()
     trace = _Trace(atoms)
-    converged, reason = False, ""
     for converged, generalized in _steps(atoms, trace, settings):
-        trace.record(generalized)
+        trace.record(converged, generalized)
         progress(trace.n_steps, settings.steps, **trace.latest())
-        reason = blow_up(trace.frames[0], atoms, trace.energies)
-        if reason:
-            converged = False
+        trace.failure = blow_up(trace.frames[0], atoms, trace.energies)
+        if trace.failure:
             break
-    reason = reason or trace.failure or _reason(converged, trace, settings)
     end = atoms.copy()
     end.set_constraint(structure.constraints)
     return RelaxationResult(
         structure=end,
         **trace.fields(),
-        converged=bool(converged) and not trace.failure,
-        reason=reason,
+        converged=trace.converged and not trace.failure,
+        reason=trace.failure or _reason(trace, settings),
         start=compare_with_start(structure, end, TIGHT, LOOSE),
         n_evaluations=counted.evaluations,
         seconds=perf_counter() - begin,
@@ -228,10 +225,10 @@ def _steps(atoms: Atoms, trace: "_Trace", settings: RelaxationSettings) -> Itera
         trace.failure = f"stopped after {trace.n_steps} steps: {error}"
 
 
-def _reason(converged: bool, trace: "_Trace", settings: RelaxationSettings) -> str:
+def _reason(trace: "_Trace", settings: RelaxationSettings) -> str:
     left = trace.generalized[-1]
     what = "force" if settings.cell == "none" else "force on atoms and cell"
-    if converged:
+    if trace.converged:
         return f"converged: the largest {what} is {left:.2g} eV/Å after {trace.n_steps} steps"
     return (
         f"stopped at the limit of {settings.steps} steps with a largest {what} of {left:.2g} eV/Å "
@@ -239,11 +236,23 @@ def _reason(converged: bool, trace: "_Trace", settings: RelaxationSettings) -> s
     )
 
 
+class State(NamedTuple):
+    """A structure and what the model says about it."""
+
+    atoms: Atoms
+    """Positions are not wrapped."""
+    forces: np.ndarray
+    """(n_atoms, 3), eV/Å."""
+    stress: np.ndarray | None
+    """(3, 3), eV/Å³, positive under tension."""
+
+
 class _Trace:
     """What happened so far."""
 
     def __init__(self, atoms: Atoms) -> None:
         self.atoms = atoms
+        self.converged = False
         self.failure = ""
         self.frames: list[Atoms] = []
         self.frame_steps: list[int] = []
@@ -255,14 +264,15 @@ class _Trace:
         self.work: list[float] = [0.0]
         self.groups: list[tuple[str | None, str | None]] = []
         self._stride = 1
-        self._previous: tuple[Atoms, np.ndarray, np.ndarray | None] | None = None
+        self._previous: State | None = None
 
     @property
     def n_steps(self) -> int:
         return len(self.energies) - 1
 
-    def record(self, generalized: float) -> None:
+    def record(self, converged: bool, generalized: float) -> None:
         """Add the structure as it is now."""
+        self.converged = converged
         atoms = self.atoms
         results = atoms.calc.results
         frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, tags=atoms.get_tags())
@@ -275,10 +285,10 @@ class _Trace:
         if atoms.cell.rank == 3 and atoms.pbc.all():
             self.volumes.append(atoms.get_volume())
         self.groups.append((space_group(frame, TIGHT), space_group(frame, LOOSE)))
-        forces = atoms.get_forces(apply_constraint=False)
+        now = State(frame, atoms.get_forces(apply_constraint=False), stress)
         if self._previous is not None:
-            self.work.append(self.work[-1] + work_of_step(*self._previous, frame, forces, stress))
-        self._previous = (frame, forces, stress)
+            self.work.append(self.work[-1] + work_of_step(self._previous, now))
+        self._previous = now
         self._keep(frame)
 
     def _keep(self, frame: Atoms) -> None:
@@ -306,7 +316,7 @@ class _Trace:
     def fields(self) -> dict[str, Any]:
         """Return the arrays of the result."""
         if self._previous is not None and self.frame_steps[-1] != self.n_steps:
-            self.frames.append(self._previous[0])
+            self.frames.append(self._previous.atoms)
             self.frame_steps.append(self.n_steps)
         stresses = np.array(self.stresses) if self.stresses else None
         return {
@@ -325,36 +335,25 @@ class _Trace:
         }
 
 
-def work_of_step(
-    before: Atoms,
-    forces_before: np.ndarray,
-    stress_before: np.ndarray | None,
-    after: Atoms,
-    forces_after: np.ndarray,
-    stress_after: np.ndarray | None,
-) -> float:
+def work_of_step(before: State, after: State) -> float:
     """−F·dx + V σ:dε of one step by the trapezoidal rule, eV.
 
     Parameters
     ----------
-    before, after : Atoms
-        Structures at the two ends, positions not wrapped.
-    forces_before, forces_after : (n_atoms, 3)
-        eV/Å.
-    stress_before, stress_after : (3, 3) or None
-        eV/Å³; used where the cell changed.
+    before, after : State
+        The two ends; stress is used where the cell changed.
 
     Returns
     -------
     float
         Second order in the step: the change of energy if forces and stress are its gradients.
     """
-    forces = (forces_before + forces_after) / 2
-    if stress_before is None or stress_after is None or np.array_equal(before.cell, after.cell):
-        return -float(np.sum(forces * (after.positions - before.positions)))
-    cell = (before.cell.array + after.cell.array) / 2
-    strain = np.linalg.solve(cell, after.cell.array - before.cell.array)
-    mean = (before.positions + after.positions) / 2
-    moved = after.positions - before.positions - mean @ strain
-    virial = (before.get_volume() * stress_before + after.get_volume() * stress_after) / 2
+    forces = (before.forces + after.forces) / 2
+    start, end = before.atoms, after.atoms
+    if before.stress is None or after.stress is None or np.array_equal(start.cell, end.cell):
+        return -float(np.sum(forces * (end.positions - start.positions)))
+    cell = (start.cell.array + end.cell.array) / 2
+    strain = np.linalg.solve(cell, end.cell.array - start.cell.array)
+    moved = end.positions - start.positions - (start.positions + end.positions) / 2 @ strain
+    virial = (start.get_volume() * before.stress + end.get_volume() * after.stress) / 2
     return float(-np.sum(forces * moved) + np.sum(virial * (strain + strain.T) / 2))

@@ -32,7 +32,7 @@ class Phonons:
     total_dos: TotalDos
     """Corrected."""
     raw_total_dos: TotalDos
-    """Raw."""
+    """Raw; with full displacements on a mesh of half the density, because no point stands for another."""
     thermal: ThermalProperties
     """Corrected."""
     force_constants: np.ndarray
@@ -120,9 +120,13 @@ def phonons(
     corrected = projected(cells, raw)
     tables = lattice(cells)
     progress(total, total, stage="bands and density of states")
-    results = _lattice_dynamics(cells, raw, corrected, path, settings, tables, data)
+    results, seen = _lattice_dynamics(cells, raw, corrected, path, settings)
+    masses = np.array(cells.phonopy.primitive.masses)
     return Phonons(
         **results,
+        diagnostics=diagnose(
+            **seen, lattice=tables, masses=masses, data=data, settings=settings, deviation=cells.deviation
+        ),
         raw_force_constants=raw,
         force_constants=corrected,
         **_cells(cells, structure),
@@ -159,38 +163,23 @@ def _displace(cells: Cells, model: Model, settings: PhononSettings, progress: Pr
 
 
 def _lattice_dynamics(
-    cells: Cells,
-    raw: np.ndarray,
-    corrected: np.ndarray,
-    path: QPath,
-    settings: PhononSettings,
-    tables: Lattice,
-    data: DisplacementSet,
-) -> dict[str, Any]:
-    """Bands, density of states, heat and diagnostics, raw and corrected."""
+    cells: Cells, raw: np.ndarray, corrected: np.ndarray, path: QPath, settings: PhononSettings
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Bands, density of states and heat; and what the diagnostics need of them."""
     phonopy = cells.phonopy
     symmetric = cells.supercell_symmetric
-    raw_bands, raw_mesh = _bands_and_mesh(
-        cells, raw, path, settings, symmetric=symmetric and settings.displacements == "reduced"
-    )
+    reduced = settings.displacements == "reduced"
+    raw_bands, raw_mesh = _bands_and_mesh(cells, raw, path, settings, symmetric=symmetric and reduced)
     raw_dos = total_dos(phonopy)
     bands, mesh = _bands_and_mesh(cells, corrected, path, settings, symmetric=symmetric)
-    return {
+    results = {
         "raw_band_structure": raw_bands,
         "raw_total_dos": raw_dos,
         "band_structure": bands,
         "total_dos": total_dos(phonopy),
         "thermal": thermal_properties(phonopy, mesh, settings.imaginary_tolerance),
-        "diagnostics": diagnose(
-            (raw, raw_bands, raw_mesh),
-            (corrected, bands, mesh),
-            tables,
-            np.array(phonopy.primitive.masses),
-            data,
-            settings,
-            cells.deviation,
-        ),
     }
+    return results, {"raw": (raw, raw_bands, raw_mesh), "corrected": (corrected, bands, mesh)}
 
 
 def _bands_and_mesh(

@@ -84,6 +84,7 @@ class Diagnostics:
 def diagnose(
     raw: tuple[np.ndarray, BandStructure, MeshModes],
     corrected: tuple[np.ndarray, BandStructure, MeshModes],
+    *,
     lattice: Lattice,
     masses: np.ndarray,
     data: DisplacementSet,
@@ -133,9 +134,7 @@ def diagnose(
     )
 
 
-def gamma_acoustic(
-    force_constants: np.ndarray, lattice: Lattice, masses: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def gamma_acoustic(force_constants: np.ndarray, lattice: Lattice, masses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies (3,) in THz and band indices (3,) of the modes at Γ most like a rigid shift."""
     eigenvalues, vectors = np.linalg.eigh(dynamical_matrix(np.zeros(3), force_constants, lattice, masses))
     shifts = np.kron(np.sqrt(masses / masses.sum())[:, None], np.eye(3))
@@ -182,7 +181,9 @@ def _special(bands: BandStructure) -> np.ndarray:
 
 def _spread(raw: np.ndarray, corrected: np.ndarray) -> float:
     eigenvalues, vectors = np.linalg.eigh(corrected)
-    groups = np.split(np.arange(len(eigenvalues)), np.flatnonzero(np.diff(frequencies_of(eigenvalues)) > DEGENERATE) + 1)
+    groups = np.split(
+        np.arange(len(eigenvalues)), np.flatnonzero(np.diff(frequencies_of(eigenvalues)) > DEGENERATE) + 1
+    )
     spreads = [0.0]
     for group in groups:
         space = vectors[:, group]

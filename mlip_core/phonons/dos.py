@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,14 +46,23 @@ def run_mesh(phonopy: Phonopy, settings: PhononSettings, *, symmetric: bool) -> 
         The mesh.
     symmetric : bool
         Whether the force constants have the point group of the crystal, so
-        that the irreducible points stand for all.
+        that the irreducible points stand for all. Otherwise every point counts,
+        and a mesh given by length is halved in each direction.
 
     Returns
     -------
     MeshModes
     """
-    mesh = phonopy.run_mesh(settings.mesh, is_mesh_symmetry=symmetric, is_gamma_center=True)
+    mesh = phonopy.run_mesh(
+        settings.mesh if symmetric else _without_symmetry(settings.mesh),
+        is_mesh_symmetry=symmetric,
+        is_gamma_center=True,
+    )
     return MeshModes(np.array(mesh.qpoints), np.array(mesh.weights), np.array(mesh.frequencies))
+
+
+def _without_symmetry(mesh: Any) -> Any:
+    return mesh / 2 if isinstance(mesh, float) else mesh
 
 
 def total_dos(phonopy: Phonopy) -> TotalDos:

@@ -1,4 +1,4 @@
-"""phonopy's own files, as text, from a stored record."""
+"""The files of phonopy, as text, from a stored record."""
 
 import numpy as np
 import yaml
@@ -7,7 +7,7 @@ from mlip_core.phonons.calculation import Phonons
 
 
 def force_constants_text(p: Phonons, *, raw: bool = False) -> str:
-    """phonopy's FORCE_CONSTANTS in the compact layout.
+    """Write phonopy's FORCE_CONSTANTS in the compact layout.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def force_constants_text(p: Phonons, *, raw: bool = False) -> str:
 
 
 def phonopy_params(p: Phonons) -> str:
-    """phonopy_params.yaml: cells, displacements and forces, which `phonopy.load` reads.
+    """Write phonopy_params.yaml: cells, displacements and forces, which `phonopy.load` reads.
 
     Parameters
     ----------

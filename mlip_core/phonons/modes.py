@@ -58,7 +58,9 @@ class ModeAnimation:
         return self.structure.positions + self.displacements
 
 
-def dynamical_matrix(qpoint: np.ndarray, force_constants: np.ndarray, lattice: Lattice, masses: np.ndarray) -> np.ndarray:
+def dynamical_matrix(
+    qpoint: np.ndarray, force_constants: np.ndarray, lattice: Lattice, masses: np.ndarray
+) -> np.ndarray:
     """(3n, 3n) Hermitian dynamical matrix, eV/(Å² u).
 
     Parameters
@@ -83,7 +85,8 @@ def dynamical_matrix(qpoint: np.ndarray, force_constants: np.ndarray, lattice: L
     phases = (np.add.reduceat(waves, first) / counts).reshape(n_supercell, n_primitive)
     blocks = np.zeros((n_primitive, n_primitive, 3, 3), dtype=complex)
     terms = force_constants * phases.T[:, :, None, None]
-    np.add.at(blocks, (slice(None), lattice.supercell_to_primitive), terms)
+    for atom in range(n_primitive):
+        blocks[:, atom] = terms[:, lattice.supercell_to_primitive == atom].sum(axis=1)
     blocks /= np.sqrt(np.outer(masses, masses))[:, :, None, None]
     matrix = blocks.transpose(0, 2, 1, 3).reshape(3 * n_primitive, 3 * n_primitive)
     return (matrix + matrix.conj().T) / 2

@@ -58,8 +58,8 @@ class PhononSettings:
     """Add the opposite of every reduced displacement; otherwise only where symmetry does not give it."""
     subtract_residual: bool = False
     """Subtract the forces of the undisplaced supercell."""
-    mesh: Any = 80.0
-    """Three integers, or a length in Å that sets a mesh of about length/|a_i| points, for DOS and heat."""
+    mesh: Any = 60.0
+    """Three integers, or a length in Å that sets a mesh of about length/|a_i| points (half where nothing is symmetric)."""
     n_qpoints: int = 200
     """About how many q-points lie on the whole path."""
     symprec: float = 1e-5
@@ -75,7 +75,7 @@ class PhononSettings:
         object.__setattr__(self, "mesh", _mesh(self.mesh))
         for name in ("min_length", "displacement", "symprec", "imaginary_tolerance"):
             value = getattr(self, name)
-            if not (np.isscalar(value) and 0 < float(value) < np.inf):
+            if not (isinstance(value, int | float | np.number) and 0 < value < np.inf):
                 raise SettingsError(f"{name} must be a positive number, not {value!r}.")
         if self.displacement > 0.5:
             raise SettingsError(f"a displacement of {self.displacement} Å is not harmonic: choose 0.01 to 0.05 Å.")
