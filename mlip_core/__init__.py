@@ -3,6 +3,9 @@
 from mlip_core.closed_loops import Loop
 from mlip_core.conservation import ConservationSettings, conservation
 from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
+from mlip_core.datasets import Dataset, read_dataset
+from mlip_core.errors import DatasetError
+from mlip_core.force_errors import ForceErrorSettings, differences, error_split, force_errors
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
 from mlip_core.phonons import PhononSettings, phonons
 from mlip_core.relaxation import RelaxationSettings, relax
@@ -13,6 +16,9 @@ __all__ = [
     "ConservationSettings",
     "CorrectionCostSettings",
     "Corrections",
+    "Dataset",
+    "DatasetError",
+    "ForceErrorSettings",
     "Loop",
     "Model",
     "PhononSettings",
@@ -23,9 +29,13 @@ __all__ = [
     "conservation",
     "correct",
     "correction_cost",
+    "differences",
+    "error_split",
+    "force_errors",
     "from_ase",
     "load_model",
     "phonons",
+    "read_dataset",
     "relax",
     "rotational_variance",
 ]

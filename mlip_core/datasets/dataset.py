@@ -1,0 +1,235 @@
+"""Labelled structures on disk in one form: a Parquet file, read back in chunks."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ase import Atoms
+
+from mlip_core.datasets.units import Units
+from mlip_core.errors import DatasetError
+
+CHUNK = 256
+"""Structures in one row group: what is in memory at a time."""
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A frame that is not used."""
+
+    where: str
+    """File and frame."""
+    reason: str
+    """Why not."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One structure with its reference values."""
+
+    index: int
+    """Number in the data set, from 0."""
+    where: str
+    """File and frame it came from."""
+    atoms: Atoms
+    """Elements, positions, cell and periodicity only."""
+    energy: float | None
+    """Total, eV."""
+    forces: np.ndarray | None
+    """(n_atoms, 3), eV/Å; None only in a data set that was read without labels."""
+    stress: np.ndarray | None
+    """(3, 3), eV/Å³."""
+    tags: dict[str, Any]
+    """What its file says about it: text and whole numbers, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Labelled structures; what is in memory is this summary and one chunk at a time."""
+
+    path: Path
+    """The Parquet file that holds the structures."""
+    name: str
+    """Shown to people."""
+    n_structures: int
+    """Used."""
+    n_atoms: int
+    """In all of them."""
+    n_energies: int
+    """Structures that have an energy."""
+    n_stresses: int
+    """Structures that have a stress."""
+    elements: tuple[str, ...]
+    """Symbols, by atomic number."""
+    largest: int
+    """Atoms in the largest structure."""
+    max_force: float
+    """Largest |component| of a reference force, eV/Å."""
+    keys: dict[str, dict[str, int]]
+    """quantity → key → number of frames in which it was taken."""
+    candidates: dict[str, tuple[str, ...]]
+    """quantity → keys that could hold it, for a person to choose from."""
+    units: Units
+    """As declared."""
+    level_of_theory: str | None
+    """As declared: functional, code."""
+    set_aside: tuple[SetAside, ...]
+    """Frames that are not used, and why."""
+    tags: dict[str, int]
+    """Tag → number of different values, for the tags that split the data into at most 200 subsets."""
+    structures_sha256: str
+    """Hash of structures and their order: what predictions depend on."""
+    sha256: str
+    """Hash of structures and reference values."""
+    folder: Any = field(default=None, repr=False, compare=False)
+    """Keeps a temporary folder alive."""
+
+    def __len__(self) -> int:
+        return self.n_structures
+
+    def __iter__(self) -> Iterator[Frame]:
+        for chunk in self.chunks():
+            yield from chunk
+
+    def chunks(self, start: int = 0) -> Iterator[list[Frame]]:
+        """Structures in order, at most :data:`CHUNK` at a time.
+
+        Parameters
+        ----------
+        start : int
+            Number of the chunk to begin with.
+        """
+        for k in range(start, self._file.num_row_groups):
+            yield self._chunk(k)
+
+    def frame(self, index: int) -> Frame:
+        """One structure by its number."""
+        if not 0 <= index < self.n_structures:
+            raise DatasetError(f"There is no structure {index}: they are numbered 0 to {self.n_structures - 1}.")
+        return self._chunk(index // CHUNK)[index % CHUNK]
+
+    def notes(self) -> list[str]:
+        """What a person should know about these labels, a sentence each."""
+        notes = []
+        if self.set_aside:
+            notes.append(
+                f"{len(self.set_aside)} frames were set aside, the first: {self.set_aside[0].where}: {self.set_aside[0].reason}."
+            )
+        for quantity, used in self.keys.items():
+            if len(used) > 1:
+                notes.append(
+                    f"The {quantity} came from several keys: " + ", ".join(f"{k} ({n})" for k, n in used.items()) + "."
+                )
+        families = {q: {k.removesuffix(q) for k in used} for q, used in self.keys.items()}
+        for quantity in ("energy", "stress"):
+            if families.get(quantity, set()) - families.get("forces", set()):
+                notes.append(
+                    f"The {quantity} ({', '.join(self.keys[quantity])}) may be of another calculation than the forces."
+                )
+        return notes
+
+    def set_aside_table(self) -> pd.DataFrame:
+        """Frames that are not used: where, reason."""
+        return pd.DataFrame([asdict(s) for s in self.set_aside], columns=["where", "reason"])
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow.parquet as pq
+
+        return pq.ParquetFile(self.path)
+
+    def _chunk(self, k: int) -> list[Frame]:
+        rows = self._file.read_row_group(k).to_pylist()
+        return [_frame(k * CHUNK + i, row) for i, row in enumerate(rows)]
+
+
+def _frame(index: int, row: dict[str, Any]) -> Frame:
+    atoms = Atoms(
+        numbers=row["numbers"],
+        positions=np.reshape(row["positions"], (-1, 3)),
+        cell=np.reshape(row["cell"], (3, 3)),
+        pbc=row["pbc"],
+    )
+    forces, stress = row["forces"], row["stress"]
+    return Frame(
+        index,
+        row["where"],
+        atoms,
+        row["energy"],
+        None if forces is None else np.reshape(forces, (-1, 3)),
+        None if stress is None else np.reshape(stress, (3, 3)),
+        json.loads(row["tags"]),
+    )
+
+
+def schema() -> Any:
+    """Columns of the file."""
+    import pyarrow as pa
+
+    numbers = pa.list_(pa.float64())
+    return pa.schema(
+        [
+            ("numbers", pa.list_(pa.int16())),
+            ("positions", numbers),
+            ("cell", numbers),
+            ("pbc", pa.list_(pa.bool_())),
+            ("energy", pa.float64()),
+            ("forces", numbers),
+            ("stress", numbers),
+            ("where", pa.string()),
+            ("tags", pa.string()),
+        ]
+    )
+
+
+def described(summary: dict[str, Any]) -> dict[str, str]:
+    """Return the summary as metadata of the file."""
+    plain = {k: v for k, v in summary.items() if k not in ("units", "set_aside")}
+    plain |= {
+        "units": asdict(summary["units"]),
+        "set_aside": [[s.where, s.reason] for s in summary["set_aside"]],
+        "schema": SCHEMA,
+    }
+    return {"dataset": json.dumps(plain)}
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a data set that was read before.
+
+    Parameters
+    ----------
+    path : path
+        ``Dataset.path`` of then.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If the file is damaged or of another version: read the original again.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    try:
+        tree = json.loads(
+            (pq.read_schema(path).metadata or {}).get(b"dataset") or pq.ParquetFile(path).metadata.metadata[b"dataset"]
+        )
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
+        raise DatasetError(f"{path} is not a data set of this program. Read the original file again.") from error
+    if tree.pop("schema", None) != SCHEMA:
+        raise DatasetError(f"{path} was written by another version. Read the original file again.")
+    tree["units"] = Units(**tree["units"])
+    tree["set_aside"] = tuple(SetAside(*entry) for entry in tree["set_aside"])
+    tree["elements"] = tuple(tree["elements"])
+    tree["candidates"] = {q: tuple(keys) for q, keys in tree["candidates"].items()}
+    return Dataset(path=path, **tree)

@@ -1,0 +1,309 @@
+"""From what a person brings to a data set."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from mlip_core.datasets.archive import unpack
+from mlip_core.datasets.dataset import CHUNK, Dataset, SetAside, described, open_dataset, schema
+from mlip_core.datasets.formats import Raw
+from mlip_core.datasets.labels import QUANTITIES, Labels, NoLabels, candidates, check_chosen, labels
+from mlip_core.datasets.sources import stream
+from mlip_core.datasets.units import Units
+from mlip_core.errors import DatasetError
+from mlip_core.progress import Progress, silent
+
+MAX_STRUCTURES = 200_000
+_MOST_SUBSETS = 200
+_LONGEST_TAG = 80
+
+
+def read_dataset(
+    source: str | Path | bytes,
+    name: str | None = None,
+    *,
+    energy_key: str | None = None,
+    forces_key: str | None = None,
+    stress_key: str | None = None,
+    units: str | Units = "eV/Å",
+    level_of_theory: str | None = None,
+    labelled: bool = True,
+    folder: str | Path | None = None,
+    progress: Progress = silent,
+) -> Dataset:
+    """Read labelled structures, whatever wrote them, into one form on disk.
+
+    Reference values are looked for in this order: results attached by ASE, then
+    ``REF_energy/REF_forces/REF_stress``, ``dft_…``, ``DFT_…``, then plain names in
+    ``info`` and ``arrays``; the answer says what was found (``keys``) and what else
+    could be meant (``candidates``). Nothing in an upload is run: numpy arrays are
+    read without pickles, model files are refused.
+
+    Parameters
+    ----------
+    source : path or bytes
+        Extended XYZ, ASE ``.db``/``.json``/``.traj``, ``vasprun.xml``, ``FORCE_SETS``
+        or a folder with it and its cell, a DeePMD npy folder or a tree of them
+        (LAMBench's layout), a folder of several files, or a ZIP of any of these.
+    name : str, optional
+        Name of the file the bytes came from.
+    energy_key, forces_key, stress_key : str, optional
+        Key that holds the reference; ``results/<name>`` means attached results.
+    units : str or Units
+        What the numbers mean: "eV/Å", "Ry/bohr", "Hartree/bohr", "kcal/mol/Å", or
+        :class:`Units` where energy and forces differ.
+    level_of_theory : str, optional
+        Functional and code of the reference, remembered.
+    labelled : bool
+        False keeps frames without forces too (for differences between models).
+    folder : path, optional
+        Where the copy is kept; without, it goes when the data set does.
+    progress : callable, optional
+        Called with the number of frames read.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, naming frame and line; if no frame has forces; if a
+        chosen key is in no frame; if a ZIP is not safe.
+    """
+    chosen = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
+    with tempfile.TemporaryDirectory(prefix="mlip-read-") as scratch:
+        path, label = _on_disk(source, name, Path(scratch))
+        job = _Reading(chosen, Units.named(units), labelled)
+        return _store(stream(path, label), job, label, level_of_theory, folder=folder, progress=progress)
+
+
+def dataset_of(
+    structures: Iterable[Atoms],
+    name: str,
+    *,
+    level_of_theory: str | None = None,
+    labelled: bool = True,
+    folder: str | Path | None = None,
+) -> Dataset:
+    """Make a data set of structures with their results attached.
+
+    Parameters
+    ----------
+    structures : iterable of Atoms
+        Read one after the other; ``info["where"]`` says where one comes from.
+    name : str
+        Shown to people.
+    level_of_theory, labelled, folder
+        As in :func:`read_dataset`.
+
+    Returns
+    -------
+    Dataset
+    """
+    frames = (Raw(atoms, str(atoms.info.pop("where", f"{name}, structure {i}"))) for i, atoms in enumerate(structures))
+    return _store(frames, _Reading({}, Units(), labelled), name, level_of_theory, folder=folder, progress=silent)
+
+
+def _store(
+    frames: Iterator[Raw],
+    job: "_Reading",
+    name: str,
+    level_of_theory: str | None,
+    *,
+    folder: str | Path | None,
+    progress: Progress,
+) -> Dataset:
+    keep = None if folder else tempfile.TemporaryDirectory(prefix="mlip-dataset-")
+    target = Path(folder or keep.name)  # type: ignore[union-attr]
+    target.mkdir(parents=True, exist_ok=True)
+    part = target / f"{os.getpid()}-{id(job)}.part"
+    given = {"name": name, "level_of_theory": level_of_theory, "units": job.units}
+    try:
+        summary = _write(part, job, frames, given, progress)
+        path = part.replace(target / f"dataset-{_identity(given | summary)}.parquet")
+    finally:
+        part.unlink(missing_ok=True)
+    dataset = open_dataset(path)
+    object.__setattr__(dataset, "folder", keep)
+    return dataset
+
+
+def _identity(summary: dict[str, Any]) -> str:
+    """Part of the file's name: everything the file says."""
+    return hashlib.sha256(json.dumps(described(summary), sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _on_disk(source: str | Path | bytes, name: str | None, scratch: Path) -> tuple[Path, str]:
+    """Path and name to read from: bytes and ZIP files go to a scratch folder."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        if not name:
+            raise DatasetError("The name of the file is needed: its ending says what it is.")
+        path = scratch / ("upload" + Path(name).suffix.lower())
+        path.write_bytes(source)
+    else:
+        path, name = Path(source), name or Path(source).name
+        if not path.exists():
+            raise DatasetError(f"{path} is not there.")
+    if path.is_file() and (Path(name).suffix.lower() == ".zip"):
+        unpacked = scratch / "unpacked"
+        unpacked.mkdir()
+        unpack(path, unpacked)
+        path = unpacked
+    return path, Path(name).name
+
+
+@dataclass
+class _Reading:
+    """What is counted while frames go by."""
+
+    chosen: dict[str, str | None]
+    units: Units
+    labelled: bool
+    set_aside: list[SetAside] = field(default_factory=list)
+    used: dict[str, dict[str, int]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
+    seen: dict[str, dict[str, None]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
+    sizes: Counter = field(default_factory=Counter)
+    elements: set[int] = field(default_factory=set)
+    tags: dict[str, set] = field(default_factory=lambda: defaultdict(set))
+    max_force: float = 0.0
+    structures_hash: Any = field(default_factory=hashlib.sha256)
+    labels_hash: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, raw: Raw) -> dict[str, Any] | None:
+        """Row of one frame, or None if it is set aside."""
+        atoms, found = raw.atoms, candidates(raw.atoms)
+        for quantity in QUANTITIES:
+            self.seen[quantity] |= dict.fromkeys(found[quantity])
+        try:
+            _check(atoms)
+            label = labels(atoms, self.chosen, self.units, found)
+            if label.forces is None and self.labelled:
+                key = self.chosen["forces"]
+                raise NoLabels(f"no forces under {key!r}" if key else "no forces")
+        except NoLabels as error:
+            self.set_aside.append(SetAside(raw.where, str(error)))
+            return None
+        row = _row(raw, label, self.units, self._tags(atoms, label))
+        self._count(row, label)
+        return row
+
+    def _tags(self, atoms: Atoms, label: Labels) -> dict[str, Any]:
+        taken = set(label.keys.values())
+        tags = {k: v.item() if isinstance(v, np.generic) else v for k, v in atoms.info.items() if k not in taken}
+        tags = {
+            k: v
+            for k, v in tags.items()
+            if isinstance(v, bool | int | float) or (isinstance(v, str) and len(v) <= _LONGEST_TAG)
+        }
+        for key, value in tags.items():
+            if len(self.tags[key]) <= _MOST_SUBSETS:
+                self.tags[key].add(value)
+        return tags
+
+    def _count(self, row: dict[str, Any], label: Labels) -> None:
+        for quantity, key in label.keys.items():
+            self.used[quantity][key] = self.used[quantity].get(key, 0) + 1
+        self.sizes[len(row["numbers"])] += 1
+        self.elements |= set(row["numbers"].tolist())
+        if label.forces is not None:
+            self.max_force = max(self.max_force, float(np.abs(label.forces).max()))
+        for column in ("numbers", "positions", "cell", "pbc"):
+            self.structures_hash.update(np.ascontiguousarray(row[column]).tobytes())
+        for column in ("energy", "forces", "stress"):
+            value = row[column]
+            self.labels_hash.update(b"-" if value is None else np.ascontiguousarray(value, dtype=np.float64).tobytes())
+
+    def summary(self, n: int) -> dict[str, Any]:
+        """Fields of the data set."""
+        structures = self.structures_hash.hexdigest()
+        return {
+            "n_structures": n,
+            "n_atoms": sum(size * count for size, count in self.sizes.items()),
+            "largest": max(self.sizes),
+            "n_energies": sum(self.used["energy"].values()),
+            "n_stresses": sum(self.used["stress"].values()),
+            "elements": [chemical_symbols[z] for z in sorted(self.elements)],
+            "max_force": self.max_force,
+            "keys": {q: used for q, used in self.used.items() if used},
+            "candidates": {q: list(keys) for q, keys in self.seen.items()},
+            "set_aside": self.set_aside,
+            "tags": {k: len(v) for k, v in self.tags.items() if 1 < len(v) <= min(_MOST_SUBSETS, max(2, n - 1))},
+            "structures_sha256": structures,
+            "sha256": hashlib.sha256((structures + self.labels_hash.hexdigest()).encode()).hexdigest(),
+        }
+
+
+def _check(atoms: Atoms) -> None:
+    if len(atoms) == 0:
+        raise NoLabels("no atoms")
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise NoLabels("a position or cell vector is not finite")
+    if not ((atoms.numbers > 0) & (atoms.numbers < len(chemical_symbols))).all():
+        raise NoLabels("an atom of an unknown element")
+    if atoms.pbc.all() and abs(np.linalg.det(atoms.cell.array)) < 1e-3:
+        raise NoLabels("periodic, but its cell has no volume")
+
+
+def _row(raw: Raw, label: Labels, units: Units, tags: dict[str, Any]) -> dict[str, Any]:
+    atoms, scale = raw.atoms, units.lengths_in_a
+    return {
+        "numbers": atoms.numbers.astype(np.int16),
+        "positions": (atoms.positions * scale).ravel(),
+        "cell": (atoms.cell.array * scale).ravel(),
+        "pbc": atoms.pbc.astype(bool),
+        "energy": label.energy,
+        "forces": None if label.forces is None else label.forces.ravel(),
+        "stress": None if label.stress is None else label.stress.ravel(),
+        "where": raw.where,
+        "tags": json.dumps(tags),
+    }
+
+
+def _write(
+    path: Path, job: _Reading, frames: Iterator[Raw], given: dict[str, Any], progress: Progress
+) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    n = 0
+    with pq.ParquetWriter(path, schema(), compression="zstd") as writer:
+        for read, raw in enumerate(frames, start=1):
+            if read > MAX_STRUCTURES:
+                raise DatasetError(f"There are more than {MAX_STRUCTURES} frames. Give a part of them.")
+            row = job.add(raw)
+            n += row is not None
+            rows += [row] if row is not None else []
+            if len(rows) == CHUNK:
+                writer.write_table(pa.Table.from_pylist(rows, schema()))
+                rows.clear()
+                progress(read, None, stage="reading")
+        if rows:
+            writer.write_table(pa.Table.from_pylist(rows, schema()))
+        check_chosen(job.chosen, {q: set(keys) for q, keys in job.seen.items()}, job.used)
+        if n == 0:
+            raise _nothing(job)
+        summary = job.summary(n)
+        writer.add_key_value_metadata(described(given | summary))
+    return summary
+
+
+def _nothing(job: _Reading) -> DatasetError:
+    if not job.set_aside:
+        return DatasetError("There is not a single structure in it.")
+    first = job.set_aside[0]
+    keys = ", ".join(job.seen["forces"]) or "none"
+    return DatasetError(
+        f"None of the {len(job.set_aside)} frames has usable forces; the first, {first.where}: {first.reason}. Keys that could hold forces: {keys}."
+    )

@@ -1,0 +1,207 @@
+"""Predictions of one configuration for one data set: a Parquet file, made in parts so that a stop loses little."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from mlip_core.datasets.dataset import Dataset, Frame
+from mlip_core.errors import ModelError
+from mlip_core.models.model import Model, Prediction
+from mlip_core.progress import Progress, silent
+
+PART_STRUCTURES, PART_ATOMS = 64, 4096
+"""The most in one part; a stopped evaluation computes at most one part again."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said about one structure."""
+
+    prediction: Prediction | None
+    """None where it could not answer."""
+    reason: str
+    """Why not."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A finished evaluation on disk."""
+
+    path: Path
+    """Parquet: one row a structure, in the data set's order."""
+    seconds: float
+    """Wall time inside `predict`, over all parts, whenever they were made."""
+    atoms: int
+    """Atoms predicted in that time."""
+
+    def __iter__(self) -> Iterator[Answer]:
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self.path)
+        for k in range(file.num_row_groups):
+            yield from map(_answer, file.read_row_group(k).to_pylist())
+
+
+def predictions_path(dataset: Dataset, identity: Any, folder: str | Path) -> Path:
+    """Return the file of one configuration's predictions, whether it is there or not.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    identity : JSON-able
+        Everything that may change a prediction: ``Configuration.identity()``, spelled as data.
+    folder : path
+    """
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
+    return Path(folder) / f"predictions-{dataset.structures_sha256[:20]}-{key[:20]}.parquet"
+
+
+def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress = silent) -> Predictions:
+    """Predict every structure, or read what was predicted before.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    model : Model
+    path : path
+        From :func:`predictions_path`. Parts lie in a folder beside it until all are there.
+    progress : callable, optional
+        Called after each part as ``progress(done, total, stage="forces", mae=…)``, the
+        running MAE (eV/Å) of what has been computed in this call.
+
+    Returns
+    -------
+    Predictions
+    """
+    if path.exists():
+        return opened(path)
+    folder = path.with_suffix(".parts")
+    folder.mkdir(parents=True, exist_ok=True)
+    running = _Running()
+    parts: list[Path] = []
+    for frames in _parts(dataset):
+        part = folder / f"{frames[0].index:08d}.parquet"
+        if not part.exists():
+            start = perf_counter()
+            answers = _predict(model, frames)
+            _write(part, answers, perf_counter() - start, frames)
+            running.add(frames, answers)
+        parts.append(part)
+        progress(frames[-1].index + 1, dataset.n_structures, stage="forces", **running.values())
+    _join(parts, path)
+    for part in parts:
+        part.unlink(missing_ok=True)
+    folder.rmdir()
+    return opened(path)
+
+
+class _Running:
+    """MAE so far, to show while it runs."""
+
+    def __init__(self) -> None:
+        self.total, self.n = 0.0, 0
+
+    def add(self, frames: list[Frame], answers: list[Answer]) -> None:
+        for frame, answer in zip(frames, answers, strict=True):
+            if answer.prediction is not None and frame.forces is not None:
+                self.total += float(np.abs(answer.prediction.forces - frame.forces).sum())
+                self.n += frame.forces.size
+
+    def values(self) -> dict[str, float]:
+        return {"mae": self.total / self.n} if self.n else {}
+
+
+def _parts(dataset: Dataset) -> Iterator[list[Frame]]:
+    frames: list[Frame] = []
+    atoms = 0
+    for frame in dataset:
+        if frames and (len(frames) == PART_STRUCTURES or atoms + len(frame.atoms) > PART_ATOMS):
+            yield frames
+            frames, atoms = [], 0
+        frames.append(frame)
+        atoms += len(frame.atoms)
+    if frames:
+        yield frames
+
+
+def _predict(model: Model, frames: list[Frame]) -> list[Answer]:
+    """All at once; one by one where that fails, so that one structure does not spoil the rest."""
+    try:
+        return [Answer(p, "") for p in model.predict([frame.atoms for frame in frames])]
+    except ModelError:
+        return [_alone(model, frame) for frame in frames]
+
+
+def _alone(model: Model, frame: Frame) -> Answer:
+    try:
+        return Answer(model.predict([frame.atoms])[0], "")
+    except ModelError as error:
+        return Answer(None, str(error))
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    numbers = pa.list_(pa.float64())
+    return pa.schema([("energy", pa.float64()), ("forces", numbers), ("stress", numbers), ("reason", pa.string())])
+
+
+def _write(path: Path, answers: list[Answer], seconds: float, frames: list[Frame]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    atoms = sum(len(f.atoms) for f, a in zip(frames, answers, strict=True) if a.prediction is not None)
+    table = pa.Table.from_pylist([_row(answer) for answer in answers], _schema())
+    part = path.with_suffix(".part")
+    pq.write_table(
+        table.replace_schema_metadata({"seconds": repr(seconds), "atoms": str(atoms)}), part, compression="zstd"
+    )
+    part.replace(path)
+
+
+def _row(answer: Answer) -> dict[str, Any]:
+    if answer.prediction is None:
+        return {"energy": None, "forces": None, "stress": None, "reason": answer.reason}
+    energy, forces, stress = answer.prediction
+    return {
+        "energy": float(energy),
+        "forces": np.asarray(forces, dtype=np.float64).ravel(),
+        "stress": None if stress is None else np.asarray(stress, dtype=np.float64).ravel(),
+        "reason": "",
+    }
+
+
+def _join(parts: list[Path], path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    seconds, atoms = 0.0, 0
+    whole = path.with_suffix(".part")
+    with pq.ParquetWriter(whole, _schema(), compression="zstd") as writer:
+        for part in parts:
+            table = pq.read_table(part)
+            seconds += float(table.schema.metadata[b"seconds"])
+            atoms += int(table.schema.metadata[b"atoms"])
+            writer.write_table(table.replace_schema_metadata(None))
+        writer.add_key_value_metadata({"seconds": repr(seconds), "atoms": str(atoms)})
+    whole.replace(path)
+
+
+def opened(path: Path) -> Predictions:
+    """Open finished predictions."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.ParquetFile(path).metadata.metadata
+    return Predictions(path, float(metadata[b"seconds"]), int(metadata[b"atoms"]))
+
+
+def _answer(row: dict[str, Any]) -> Answer:
+    if row["forces"] is None:
+        return Answer(None, row["reason"])
+    stress = None if row["stress"] is None else np.reshape(row["stress"], (3, 3))
+    return Answer(Prediction(row["energy"], np.reshape(row["forces"], (-1, 3)), stress), "")

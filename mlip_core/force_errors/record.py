@@ -1,0 +1,130 @@
+"""What an evaluation of forces gives."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mlip_core.errors import SettingsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForceErrorSettings:
+    """How errors are summarised.
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range.
+    """
+
+    cosine_threshold: float = 0.05
+    """eV/Å: cosines are taken where the reference force is at least this large; below it they are noise."""
+    resamples: int = 1000
+    """Bootstrap samples of structures."""
+    confidence: float = 0.95
+    """Of the intervals."""
+    seed: int = 20260116
+    """Of bootstrap and sample of atoms."""
+    max_atoms: int = 100_000
+    """Atoms kept in the record for plots; of a larger set a random part and the worst."""
+
+    def __post_init__(self) -> None:
+        if not self.cosine_threshold > 0:
+            raise SettingsError(f"cosine_threshold must be a positive force in eV/Å, not {self.cosine_threshold!r}.")
+        if not (isinstance(self.resamples, int) and self.resamples >= 100):
+            raise SettingsError(f"resamples must be a whole number of at least 100, not {self.resamples!r}.")
+        if not 0.5 <= self.confidence < 1:
+            raise SettingsError(f"confidence must lie between 0.5 and 1, not {self.confidence!r}.")
+        if not (isinstance(self.max_atoms, int) and self.max_atoms >= 1000):
+            raise SettingsError(f"max_atoms must be a whole number of at least 1000, not {self.max_atoms!r}.")
+
+
+@dataclass(frozen=True)
+class Density:
+    """Counts of pairs (reference, prediction), for a parity plot of any number of atoms."""
+
+    edges: np.ndarray
+    """(n_bins + 1,), eV/Å, the same for both axes; what lies outside is counted in the outermost bins."""
+    counts: np.ndarray
+    """(n_bins, n_bins) integers, [reference, prediction]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForceErrors:
+    """Errors of one configuration on one data set; differences, where the reference is another model."""
+
+    kind: Literal["error", "difference"]
+    """"difference" where the reference is a model: never to be called an error."""
+    dataset: str
+    """Name of the data set."""
+    dataset_sha256: str
+    """Hash of its structures and reference values."""
+    model: str
+    """Name of the model."""
+    reference: str
+    """Level of theory of the labels, as declared ("not stated"), or the reference model's name."""
+    n_structures: int
+    """Structures compared."""
+    n_atoms: int
+    """Atoms compared."""
+    mae: float
+    """Mean |F − F_ref| over all force components of all atoms, eV/Å."""
+    rmse: float
+    """Root mean square of F − F_ref over the same, eV/Å."""
+    max_error: float
+    """Largest |F − F_ref| of a component, eV/Å."""
+    max_error_at: tuple[int, int]
+    """Structure and atom of it, from 0."""
+    magnitude_mae: float
+    """Mean ||F| − |F_ref|| over atoms, eV/Å."""
+    cosine: float | None
+    """Mean cosine between F and F_ref over atoms with |F_ref| above the threshold."""
+    softening: float | None
+    """Σ F·F_ref / Σ |F_ref|²: below 1 the model is too soft."""
+    energy_mae: float | None
+    """eV/atom, after a per-element least-squares offset was removed; None without energies."""
+    energy_rmse: float | None
+    """eV/atom, after the same."""
+    energy_offsets: dict[str, float]
+    """Element → what was removed, eV per atom of it."""
+    energy_note: str
+    """What was removed, and whether anything is left to compare."""
+    stress_mae: float | None
+    """Mean |σ − σ_ref| over nine components, eV/Å³."""
+    stress_rmse: float | None
+    """Root mean square of the same, eV/Å³."""
+    n_stresses: int
+    """Structures with a stress on both sides."""
+    intervals: dict[str, tuple[float, float]]
+    """Metric → bootstrap confidence interval over structures; fewer than five structures have none."""
+    by_element: pd.DataFrame
+    """element, n_atoms, mae, rmse, max_error, cosine, softening, mean_force (eV/Å)."""
+    by_structure: pd.DataFrame
+    """structure, where, formula, n_atoms, mae, rmse, max_error, worst_atom, cosine, softening, energy_ref, energy
+    (eV), energy_error (eV/atom, offset removed), stress_rmse (eV/Å³), suspect (text or ""), sums, and the tags
+    as ``tag:<name>``."""
+    by_magnitude: pd.DataFrame
+    """low, high (|F_ref|, eV/Å), n_atoms, mean_force, mae, rmse, cosine, relative (rmse of the vector over mean force)."""
+    by_subset: pd.DataFrame
+    """tag, value, n_structures, n_atoms, mae, rmse, max_error, cosine, softening, energy_mae."""
+    atoms: pd.DataFrame
+    """structure, atom, number (Z), ref_x, ref_y, ref_z, pred_x, pred_y, pred_z (eV/Å), error (|F − F_ref|): all atoms, or a
+    random part and the worst."""
+    atoms_complete: bool
+    """`atoms` holds every atom."""
+    components: Density
+    """Of force components."""
+    magnitudes: Density
+    """Of |F|."""
+    error_edges: np.ndarray
+    """(n + 1,), eV/Å, logarithmic: of the distribution of |component error|."""
+    error_counts: np.ndarray
+    """(n,) integers; what is outside is in the outermost bins."""
+    not_evaluated: pd.DataFrame
+    """structure, where, reason: structures the model does not cover or could not answer for."""
+    us_per_atom: float | None
+    """Time inside the model per atom, μs, measured here when it was computed; None where it is not known."""
+    settings: ForceErrorSettings
+    """How it was summarised."""

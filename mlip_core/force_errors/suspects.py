@@ -1,0 +1,104 @@
+"""Labels that look wrong, and how: forces of opposite sign, a turned frame, exchanged or single bad atoms."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+_WORST = 6
+"""Atoms among which exchanged pairs are looked for."""
+_CURED = 0.35
+"""A hypothesis is named if it leaves less than this part of the error."""
+_OUTLIER = 4.0
+"""Times the median over structures from which an error is looked at; for atoms, times the typical error in the structure."""
+_ANGLE = 20.0
+"""Degrees between force and reference from which a single atom counts as turned."""
+
+
+def hypotheses(forces: np.ndarray, reference: np.ndarray) -> dict[str, float | str]:
+    """Return the RMSE of a structure if its reference were repaired in the ways it could be wrong.
+
+    Parameters
+    ----------
+    forces, reference : (n_atoms, 3) array
+        eV/Å.
+
+    Returns
+    -------
+    dict
+        ``negated``, ``rotated``, ``swapped``, ``one_atom`` (without its worst atom): RMSE, eV/Å; ``pair``, ``atom``:
+        which atoms; ``atom_angle`` and ``atom_ratio``: between the worst atom's two forces (degrees, |F_ref|/|F|).
+    """
+    error = np.einsum("ij,ij->i", forces - reference, forces - reference)
+    worst = np.argsort(error)[::-1]
+    swapped, pair = _swap(forces, reference, error, worst[:_WORST])
+    n, atom = 3 * len(forces), int(worst[0])
+    norms = np.linalg.norm(forces[atom]), np.linalg.norm(reference[atom])
+    cosine = forces[atom] @ reference[atom] / (norms[0] * norms[1]) if min(norms) > 0 else 1.0
+    return {
+        "negated": float(np.sqrt(np.sum((forces + reference) ** 2) / n)),
+        "rotated": float(np.sqrt(np.sum((forces - _turned(forces, reference)) ** 2) / n)),
+        "swapped": swapped,
+        "pair": pair,
+        "one_atom": float(np.sqrt(max(error.sum() - error[atom], 0.0) / n)) if len(forces) > 1 else np.inf,
+        "atom": str(atom),
+        "atom_angle": float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))),
+        "atom_ratio": float(norms[1] / norms[0]) if norms[0] > 0 else np.inf,
+    }
+
+
+def _turned(forces: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Reference under the one rotation that brings it nearest to the forces (Kabsch)."""
+    u, _, vt = np.linalg.svd(reference.T @ forces)
+    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt)) or 1.0])
+    return reference @ (u @ flip @ vt)
+
+
+def _swap(forces: np.ndarray, reference: np.ndarray, error: np.ndarray, worst: np.ndarray) -> tuple[float, str]:
+    best, pair = np.inf, ""
+    for i, j in combinations(worst, 2):
+        crossed = np.sum((forces[i] - reference[j]) ** 2) + np.sum((forces[j] - reference[i]) ** 2)
+        left = error.sum() - error[i] - error[j] + crossed
+        if left < best:
+            best, pair = left, f"{min(i, j)} and {max(i, j)}"
+    return float(np.sqrt(max(best, 0.0) / (3 * len(forces)))), pair
+
+
+def named(rmse: pd.Series, table: pd.DataFrame) -> list[str]:
+    """Say for each structure what is suspicious about its reference; "" for most.
+
+    Parameters
+    ----------
+    rmse : Series
+        Of each structure, eV/Å.
+    table : DataFrame
+        :func:`hypotheses` of each structure.
+
+    Returns
+    -------
+    list of str
+    """
+    typical = float(rmse.median())
+    return [_name(value, row, typical) for value, row in zip(rmse, table.to_dict("records"), strict=True)]
+
+
+def _name(rmse: float, row: dict, typical: float) -> str:
+    if not rmse > _OUTLIER * typical or rmse == 0:
+        return ""
+    explained = {
+        "negated": "forces of opposite sign",
+        "swapped": f"forces of atoms {row['pair']} exchanged",
+        "one_atom": _one_atom(row),
+        "rotated": "forces turned against the structure",
+    }
+    for hypothesis, text in explained.items():
+        if row[hypothesis] < _CURED * rmse:
+            return text
+    return "large errors throughout"
+
+
+def _one_atom(row: dict) -> str:
+    if abs(row["atom_ratio"] - 1) < 0.25 and row["atom_angle"] > _ANGLE:
+        kind = "opposite sign" if row["atom_angle"] > 160 else f"turned by {row['atom_angle']:.0f}°"
+        return f"force of atom {row['atom']}: {kind}"
+    return f"force of atom {row['atom']} alone is far off"
