@@ -1,0 +1,128 @@
+"""What a model makes of the crystals it was trained for, beside its teacher: lattice, phonons, symmetry, speed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+
+from mlip_core import records
+from mlip_core.conservation import ConservationSettings, conservation
+from mlip_core.models.model import Model
+from mlip_core.phonons import Phonons, PhononSettings, compare, phonons
+from mlip_core.rotational_variance import RotationSettings, rotational_variance
+from mlip_core.training.labels import relaxed_constant
+from mlip_core.training.settings import Crystal
+
+SUPERCELL = (2, 2, 2)
+"""Of the cubic cell."""
+RATTLE = 0.1
+"""Å, of the structures on which rotations are measured."""
+ROTATIONS = RotationSettings(grid="octahedral", inversion=False, n_angles=0, rattle=RATTLE)
+JACOBIAN = ConservationSettings(loops=False, picoseconds=0.0, rattle=0.05)
+
+
+def crystal_cell(crystal: Crystal, a: float) -> Atoms:
+    """Cubic cell of a crystal."""
+    return bulk(crystal.formula, crystal.lattice, a=a, cubic=True)
+
+
+def teacher_phonons(crystal: Crystal, a: float, teacher: Model, folder: Path) -> Phonons:
+    """Teacher's phonons at its own lattice constant; computed once, then read from ``folder``."""
+    path = folder / f"teacher-phonons-{crystal.name}.npz"
+    if not path.exists():
+        settings = PhononSettings(supercell_matrix=SUPERCELL, displacement=0.01, plus_minus=True)
+        records.save(phonons(crystal_cell(crystal, a), teacher, settings), path)
+    return records.load(path)
+
+
+def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dict[str, Any]:
+    """Lattice constant, and phonons at that constant, against the teacher's.
+
+    Parameters
+    ----------
+    crystal : Crystal
+    model : Model
+        Its direct or its conservative forces and stress decide both.
+    reference : Phonons
+        The teacher's, at the teacher's lattice constant.
+
+    Returns
+    -------
+    dict
+        Lattice constants in Å; band errors in THz and over the teacher's highest
+        frequency, from corrected force constants of full displacements (0.03 Å
+        direct, 0.01 Å conservative); the lowest corrected frequency of each.
+    """
+    expected = float(reference.structure.cell.lengths()[0])
+    a = relaxed_constant(crystal, model)
+    settings = PhononSettings(
+        supercell_matrix=SUPERCELL,
+        displacements="full",
+        displacement=0.03 if model.forces == "direct" else 0.01,
+    )
+    found = phonons(crystal_cell(crystal, a), model, settings, reference=reference.structure)
+    difference = compare(found, reference)
+    highest = float(reference.band_structure.frequencies.max())
+    lowest, teachers = found.diagnostics.lowest, reference.diagnostics.lowest
+    return {
+        "lattice_constant": a,
+        "teacher_lattice_constant": expected,
+        "lattice_error": a / expected - 1,
+        "band_mae": difference.band_mae,
+        "band_mae_relative": difference.band_mae / highest,
+        "teacher_highest_frequency": highest,
+        "lowest_frequency": float(lowest.frequency),
+        "teacher_lowest_frequency": float(teachers.frequency),
+        "new_imaginary_mode": bool(lowest.imaginary and not teachers.imaginary),
+        "largest_splitting": _splitting(found),
+    }
+
+
+def _splitting(found: Phonons) -> float | None:
+    splitting = found.diagnostics.splitting
+    return None if splitting is None else float(splitting.largest)
+
+
+def rotations(crystals: Sequence[Crystal], constants: dict[str, float], model: Model) -> dict[str, Any]:
+    """Spread over generic orientations of 2×2×2 primitive cells rattled by :data:`RATTLE`, by crystal."""
+    found = {}
+    for crystal in crystals:
+        atoms = bulk(crystal.formula, crystal.lattice, a=constants[crystal.name]) * (2, 2, 2)
+        variance = rotational_variance(atoms, model, ROTATIONS)
+        found[crystal.name] = {
+            "energy_rot_std": 1e3 * variance.energy_rot_std,
+            "forces_rot_std": 1e3 * variance.forces_rot_std,
+            "forces_relative": variance.forces_relative,
+        }
+    return found
+
+
+def jacobian_asymmetry(crystal: Crystal, a: float, model: Model) -> float | None:
+    """λ of a cubic cell rattled by 0.05 Å."""
+    return conservation(crystal_cell(crystal, a), model, JACOBIAN).jacobian_asymmetry
+
+
+def seconds_a_call(models: Sequence[Model], atoms: Atoms, repeats: int = 5) -> list[float]:
+    """Median wall time of one force call, the models taking turns so that load meets all alike.
+
+    Returns
+    -------
+    list of float
+        Seconds, one a model, after one call to warm up.
+    """
+    times: list[list[float]] = [[] for _ in models]
+    rng = np.random.default_rng(0)
+    for turn in range(repeats + 1):
+        moved = atoms.copy()
+        moved.positions += rng.normal(scale=0.03, size=moved.positions.shape)
+        for model, seconds in zip(models, times, strict=True):
+            start = perf_counter()
+            model.predict([moved])
+            if turn:
+                seconds.append(perf_counter() - start)
+    return [median(seconds) for seconds in times]

@@ -1,0 +1,180 @@
+"""The structures a bundled model learns from: strained, rattled, displaced, with vacancies and surfaces."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk, surface
+
+from mlip_core.errors import SettingsError
+from mlip_core.training.settings import Crystal, Data
+
+SPLITS = ("train", "validation", "test")
+
+
+def generate(data: Data, constants: dict[str, float]) -> list[Atoms]:
+    """Make every structure of a data set.
+
+    Parameters
+    ----------
+    data : Data
+        Crystals, numbers, amplitudes and the seed: the same data gives the same structures.
+    constants : dict
+        The teacher's relaxed cubic lattice constant of each crystal, Å.
+
+    Returns
+    -------
+    list of Atoms
+        Shuffled. ``info`` holds ``id`` (unique), ``crystal``, ``kind``, ``parent``
+        (cell, strain and defect that the structure shares with its siblings),
+        ``split`` (one of :data:`SPLITS`; the same for all children of a parent)
+        and ``rattle`` or ``displacement`` in Å.
+
+    Raises
+    ------
+    SettingsError
+        If a crystal asks for an unknown kind of structure.
+    """
+    numbers = count()
+    structures = [
+        atoms
+        for index, crystal in enumerate(data.crystals)
+        for kind, number in crystal.counts.items()
+        for atoms in _family(data, crystal, kind, number, constants[crystal.name], seed=index, numbers=numbers)
+    ]
+    order = np.random.default_rng(data.seed).permutation(len(structures))
+    shuffled = [structures[i] for i in order]
+    for i, atoms in enumerate(shuffled):
+        atoms.info["id"] = i
+    return shuffled
+
+
+def _known(kind: str) -> None:
+    if kind not in KINDS:
+        raise SettingsError(f"unknown kind of structure {kind!r}; one of {', '.join(KINDS)}")
+
+
+def _family(
+    data: Data, crystal: Crystal, kind: str, number: int, a: float, *, seed: int, numbers: Iterator[int]
+) -> Iterator[Atoms]:
+    """Yield ``number`` structures of one kind, ``data.children`` to a parent."""
+    _known(kind)
+    rng = np.random.default_rng([data.seed, seed, list(KINDS).index(kind)])
+    build, disturb = KINDS[kind]
+    n_parents = -(-number // data.children)
+    splits = _splits(n_parents, data, rng)
+    for made in range(number):
+        child = made % data.children
+        if child == 0:
+            parent, split = build(crystal, a, data, rng), splits[made // data.children]
+            label = f"{crystal.name}-{next(numbers)}"
+        atoms = disturb(parent, made, data, rng)
+        atoms.info.update(crystal=crystal.name, kind=kind, parent=label, split=split)
+        yield atoms
+
+
+def _splits(n_parents: int, data: Data, rng: np.random.Generator) -> list[str]:
+    """Split names of the parents, in random order; shares are rounded to the nearest whole parent."""
+    n_validation = round(n_parents * data.validation)
+    n_test = round(n_parents * data.test)
+    names = ["validation"] * n_validation + ["test"] * n_test
+    names += ["train"] * (n_parents - len(names))
+    return [names[i] for i in rng.permutation(n_parents)]
+
+
+def strained(atoms: Atoms, strain: float, rng: np.random.Generator) -> Atoms:
+    """Copy under a symmetric strain tensor with entries drawn evenly from ±``strain``."""
+    tensor = rng.uniform(-strain, strain, size=(3, 3))
+    tensor = np.triu(tensor) + np.triu(tensor, 1).T
+    copy = atoms.copy()
+    copy.set_cell(atoms.cell.array @ (np.eye(3) + tensor), scale_atoms=True)
+    return copy
+
+
+def _cell(crystal: Crystal, a: float, *, cubic: bool) -> Atoms:
+    return bulk(crystal.formula, crystal.lattice, a=a, cubic=cubic)
+
+
+def _conventional(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    return strained(_cell(crystal, a, cubic=True), data.strain, rng)
+
+
+def _scaled(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    factor = 1 + rng.uniform(-data.strain, data.strain)
+    return strained(_cell(crystal, a * factor, cubic=False), data.strain / 3, rng)
+
+
+def _supercell(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    return strained(_cell(crystal, a, cubic=False) * (2, 2, 2), data.strain, rng)
+
+
+def _near_equilibrium(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    factor = 1 + rng.uniform(-data.strain, data.strain) / 6
+    return _cell(crystal, a * factor, cubic=False) * (2, 2, 2)
+
+
+def _large(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    factor = 1 + rng.uniform(-data.strain, data.strain) / 6
+    return _cell(crystal, a * factor, cubic=True) * (2, 2, 2)
+
+
+def _vacancy(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    atoms = strained(_cell(crystal, a, cubic=False) * (2, 2, 2), data.strain / 3, rng)
+    del atoms[int(rng.integers(len(atoms)))]
+    return atoms
+
+
+def _surface(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+    miller = [(1, 0, 0), (1, 1, 0)][int(rng.integers(2))]
+    factor = 1 + rng.uniform(-data.strain, data.strain) / 3
+    atoms = surface(_cell(crystal, a * factor, cubic=True), miller, layers=2, vacuum=5.0)
+    atoms.pbc = True
+    return atoms
+
+
+def rattled(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
+    """Copy with every atom displaced by Gaussian noise."""
+    sigma = data.rattles[made % len(data.rattles)]
+    atoms = parent.copy()
+    atoms.positions += rng.normal(scale=sigma, size=atoms.positions.shape)
+    atoms.info["rattle"] = sigma
+    return atoms
+
+
+def displaced(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
+    """Copy with one atom displaced in a random direction."""
+    length = data.displacements[made % len(data.displacements)]
+    atoms = parent.copy()
+    direction = rng.normal(size=3)
+    atoms.positions[int(rng.integers(len(atoms)))] += length * direction / np.linalg.norm(direction)
+    atoms.info["displacement"] = length
+    return atoms
+
+
+_Build = Callable[[Crystal, float, Data, np.random.Generator], Atoms]
+_Disturb = Callable[[Atoms, int, Data, np.random.Generator], Atoms]
+
+KINDS: dict[str, tuple[_Build, _Disturb]] = {
+    "scaled": (_scaled, rattled),
+    "conventional": (_conventional, rattled),
+    "supercell": (_supercell, rattled),
+    "near": (_near_equilibrium, rattled),
+    "single": (_near_equilibrium, displaced),
+    "large-single": (_large, displaced),
+    "vacancy": (_vacancy, rattled),
+    "surface": (_surface, rattled),
+}
+"""Kinds of structure: the parent cell, and what is done to each child.
+
+scaled
+    Primitive cell, isotropic change of lattice constant by up to the largest strain and a little shear.
+conventional, supercell
+    Cubic cell, or 2×2×2 of the primitive cell, under a general strain; rattled.
+near, single
+    2×2×2 of the primitive cell near its equilibrium volume; rattled, or one atom displaced.
+large-single
+    2×2×2 of the cubic cell near its equilibrium volume; one atom displaced.
+vacancy, surface
+    2×2×2 of the primitive cell without one atom; a (100) or (110) slab with 10 Å of vacuum; rattled.
+"""
