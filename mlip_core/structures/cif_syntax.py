@@ -159,7 +159,7 @@ def _tokens(lines: list[str]) -> Iterator[_Token]:
 
 
 def _words(line: str, k: int) -> Iterator[_Token]:
-    for match in _TOKEN.finditer(line):
+    for match in _TOKEN.finditer(line.rstrip()):
         remark, single, double, bare = match.groups()
         if bare is not None:
             if bare[0] in "'\"":

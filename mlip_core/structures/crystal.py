@@ -1,6 +1,5 @@
 """The space group of a crystal and its standard cells, by spglib."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +9,7 @@ import spglib
 from ase import Atoms
 
 from mlip_core.errors import SettingsError, StructureError
+from mlip_core.structures.spglib_calls import quietly
 
 TOLERANCES = (1e-5, 1e-2)
 """Å; the tight one shows what a model broke, the loose one what is left of the crystal."""
@@ -133,16 +133,13 @@ def _check_tolerance(symprec: float) -> None:
 
 
 def _ask(function: Callable[..., Any], atoms: Atoms, symprec: float, **options: bool) -> Any:
-    """Call spglib, whose failure is an exception or, in its older way, a None with a warning."""
+    """Call spglib, whose failure is an exception or, in its older way, None."""
     failure = StructureError(f"spglib finds no symmetry in this crystal at {symprec:g} Å. Choose a smaller tolerance.")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
-        try:
-            answer = function(
-                (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), symprec=symprec, **options
-            )
-        except spglib.SpglibError as error:
-            raise failure from error
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+    try:
+        answer = quietly(function, cell, symprec=symprec, **options)
+    except spglib.SpglibError as error:
+        raise failure from error
     if answer is None:
         raise failure
     return answer

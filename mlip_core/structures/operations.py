@@ -10,6 +10,7 @@ import numpy as np
 import spglib
 
 from mlip_core.errors import StructureError
+from mlip_core.structures.spglib_calls import quietly
 from mlip_core.structures.words import shown
 
 _N_HALL = 530
@@ -17,6 +18,7 @@ _TERM = re.compile(r"([+-]?)(?:(\d+)/(\d+)|(\d*\.\d+|\d+\.?)|([xyz]))", re.ASCII
 _METRIC_TOLERANCE = 0.01
 _CHOICE = re.compile(r"\s*(?::\s*([12shrz])|\s([shrz]))$", re.IGNORECASE)
 _MOST_OPERATIONS = 384
+_LONGEST = 200
 
 
 class Operations(NamedTuple):
@@ -144,7 +146,7 @@ def _candidates(name: str | None, number: int | None, hall: str | None, where: s
 
 
 def _by_name(name: str, number: int | None, where: str) -> list[_Setting]:
-    choice = _CHOICE.search(name.strip())
+    choice = _CHOICE.search(name[:_LONGEST].strip())
     letter = (choice[1] or choice[2]).lower() if choice else ""
     wanted = {"s": "1", "z": "2"}.get(letter, letter.upper())
     stem = _plain(name.strip()[: choice.start()] if choice else name)
@@ -167,7 +169,7 @@ def _hall(symbol: str) -> str:
 
 @lru_cache(maxsize=1)
 def _settings() -> tuple[_Setting, ...]:
-    types = [spglib.get_spacegroup_type(k) for k in range(1, _N_HALL + 1)]
+    types = [quietly(spglib.get_spacegroup_type, k) for k in range(1, _N_HALL + 1)]
     return tuple(
         _Setting(t.hall_number, t.number, t.choice, _hall(t.hall_symbol), _names(t.international, t.number))
         for t in types
@@ -199,12 +201,12 @@ def _table() -> dict[str, list[_Setting]]:
 
 @lru_cache(maxsize=16)
 def _database(hall_number: int) -> Operations:
-    found = spglib.get_symmetry_from_database(hall_number)
+    found = quietly(spglib.get_symmetry_from_database, hall_number)
     return Operations(found["rotations"].astype(int), found["translations"] % 1.0)
 
 
 def _operation(text: str, where: str) -> tuple[np.ndarray, np.ndarray]:
-    parts = text.lower().replace(" ", "").split(",")
+    parts = text.lower().replace(" ", "").split(",") if len(text) < _LONGEST else []
     rows = [_component(part) for part in parts]
     if len(rows) == 3 and None not in rows:
         rotation = np.array([row[0] for row in rows if row])

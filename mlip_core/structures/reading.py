@@ -10,7 +10,7 @@ from mlip_core.structures.ase_files import ULM, read_json, read_traj
 from mlip_core.structures.cif import read_cif
 from mlip_core.structures.poscar import read_poscar
 from mlip_core.structures.validation import MAX_ATOMS, check
-from mlip_core.structures.words import Parsed, lines_of
+from mlip_core.structures.words import Parsed, is_number, lines_of
 from mlip_core.structures.xyz import read_xyz
 
 MAX_BYTES = 20_000_000
@@ -26,8 +26,8 @@ _ENDINGS = {
     ".traj": "ASE trajectory",
 }
 _TEXTS = {"CIF": read_cif, "POSCAR": read_poscar, "XYZ": read_xyz, "ASE JSON": read_json}
-_CIF_LINE = re.compile(r"^\s*(data_|loop_\s*$|_cell_length_a\b|_atom_site_)", re.IGNORECASE | re.MULTILINE)
-_PLAIN_NUMBERS = re.compile(r"\s*([+-]?[\d.]+([eEdD][+-]?\d+)?\s*){1,3}$", re.ASCII)
+_CIF_LINE = re.compile(r"^[ \t]*(data_|loop_[ \t]*$|_cell_length_a\b|_atom_site_)", re.IGNORECASE | re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -117,12 +117,17 @@ def _form_of_text(text: str) -> str:
     lines = lines_of(text)
     if re.fullmatch(r"\d+", next(line.strip() for line in lines if line.strip()), re.ASCII):
         return "XYZ"
-    if len(lines) > 5 and all(_PLAIN_NUMBERS.match(line) for line in lines[1:5]):
+    if len(lines) > 5 and all(map(_begins_with_a_number, lines[1:5])):
         return "POSCAR"
     raise StructureError(
         "The content is none of the known formats: CIF (expected data_ or loop_ lines), XYZ (expected the number of atoms "
         "in line 1), POSCAR (expected the scaling factor in line 2 and lattice vectors in lines 3–5), ASE JSON or trajectory."
     )
+
+
+def _begins_with_a_number(line: str) -> bool:
+    words = line.split(maxsplit=1)
+    return bool(words) and is_number(words[0])
 
 
 def _parse(data: bytes, form: str, max_atoms: int) -> Parsed:
@@ -137,8 +142,7 @@ def _text(data: bytes) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         text = data.decode("latin-1")  # what older CIF programs write
-    control = next((k for k, c in enumerate(text) if c < " " and c not in "\t\n\r\f\v"), None)
-    if control is not None:
-        line = text.count("\n", 0, control) + 1
+    if control := _CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
         raise StructureError(f"line {line}: expected text, but found bytes that are not. Is this another kind of file?")
     return text

@@ -100,8 +100,7 @@ def _check_cell(atoms: Atoms) -> None:
 
 
 def _check_distances(atoms: Atoms, names: _Names) -> None:
-    from ase.geometry import minkowski_reduce
-    from ase.neighborlist import primitive_neighbor_list
+    from ase.geometry import complete_cell, minkowski_reduce
 
     cell = atoms.cell.array * atoms.pbc[:, None]
     if atoms.pbc.any():
@@ -111,14 +110,34 @@ def _check_distances(atoms: Atoms, names: _Names) -> None:
             raise StructureError(
                 f"The lattice repeats every {shortest:.3g} Å in one direction; expected at least {CLOSEST} Å. Are the lengths in Å?"
             )
-    first, second, distance = primitive_neighbor_list("ijd", atoms.pbc, cell, atoms.positions, CLOSEST)
-    if len(distance):
-        nearest = np.lexsort((second, first, np.round(distance, 9)))[0]
-        i, j = sorted((int(first[nearest]), int(second[nearest])))
+    neighbours, distances = _nearest(atoms.positions, complete_cell(cell), atoms.pbc)
+    i = int(np.argmin(np.round(distances, 9)))
+    if distances[i] < CLOSEST:
         raise StructureError(
-            f"Atoms {names[i]} and {names[j]} are {distance[nearest]:.3f} Å apart; expected at least {CLOSEST} Å. "
+            f"Atoms {names[i]} and {names[neighbours[i]]} are {distances[i]:.3f} Å apart; expected at least {CLOSEST} Å. "
             "Is one of them listed twice, or are the positions in another unit?"
         )
+
+
+def _nearest(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest other atom within :data:`CLOSEST` and its distance (else infinity), in a reduced cell."""
+    from scipy.spatial import cKDTree
+
+    inverse = np.linalg.inv(cell)
+    margins = CLOSEST * np.linalg.norm(inverse, axis=0)
+    places = positions @ inverse
+    places[:, pbc] %= 1.0
+    steps = [
+        np.arange(-n, n + 1) if periodic else np.zeros(1) for n, periodic in zip(np.ceil(margins), pbc, strict=True)
+    ]
+    shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    images = (places + shifts).reshape(-1, 3)
+    kept = np.flatnonzero((((images >= -margins) & (images <= 1 + margins)) | ~pbc).all(axis=1))
+    distances, found = cKDTree(images[kept] @ cell).query(places @ cell, k=2, distance_upper_bound=CLOSEST)
+    owners = np.append(kept % len(positions), -1)[found]
+    itself = np.arange(len(positions))
+    column = np.where(owners[:, 0] == itself, 1, 0)
+    return owners[itself, column], distances[itself, column]
 
 
 def fingerprint(atoms: Atoms) -> str:

@@ -9,7 +9,7 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from mlip_core.errors import StructureError
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _ACTIVE = frozenset("<>[]`$|!\\")
 _LONGEST = 40
@@ -38,6 +38,11 @@ def lines_of(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
+def is_number(token: str) -> bool:
+    """Whether :func:`number` understands the token (it may still be too large)."""
+    return _NUMBER.fullmatch(token) is not None
+
+
 def number(token: str, where: str, what: str) -> float:
     """Read one finite number, Fortran's 1.0D-3 included.
 
@@ -46,7 +51,7 @@ def number(token: str, where: str, what: str) -> float:
     StructureError
         Naming ``where`` and ``what`` was expected.
     """
-    value = float(token.replace("d", "e").replace("D", "e")) if _NUMBER.fullmatch(token) else math.nan
+    value = float(token.replace("d", "e").replace("D", "e")) if is_number(token) else math.nan
     if not math.isfinite(value):
         raise StructureError(f"{where}: expected {what}, a finite number, but found {shown(token)}.")
     return value

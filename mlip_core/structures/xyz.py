@@ -19,9 +19,8 @@ from mlip_core.structures.words import (
     too_many,
 )
 
-_KEY = re.compile(
-    r"(?<![\w-])(lattice|properties|pbc)\s*=\s*(\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^\]]*\]|\S*)", re.IGNORECASE
-)
+_VALUE = r"\s*=\s*(\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^\]]*\]|\S*)"
+_KEYS = {key: re.compile(rf"(?<![\w-]){key}{_VALUE}", re.IGNORECASE) for key in ("lattice", "properties", "pbc")}
 _TRUTH = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
 _MOST_COLUMNS = 1000
 
@@ -56,7 +55,7 @@ def read_xyz(text: str, max_atoms: int) -> Parsed:
     """
     lines = lines_of(text)
     start, n_atoms = _last_frame(lines, max_atoms)
-    keys = {key.lower(): value.strip("\"'{}[]") for key, value in _KEY.findall(lines[start])}
+    keys = _keys(lines[start])
     comment = f"line {start + 1}"
     columns = _columns(keys["properties"], comment) if "properties" in keys else _Columns(0, False, 1, 4)
     cell = _lattice(keys["lattice"], comment) if "lattice" in keys else None
@@ -90,6 +89,12 @@ def _last_frame(lines: list[str], max_atoms: int) -> tuple[int, int]:
     if found is None:
         raise StructureError("line 1: expected the number of atoms, but the file is empty.")
     return found
+
+
+def _keys(comment: str) -> dict[str, str]:
+    """Return the values of the keys that are understood; of a key that is there twice the first."""
+    found = {key: pattern.search(comment) for key, pattern in _KEYS.items()}
+    return {key: match[1].strip("\"'{}[]") for key, match in found.items() if match}
 
 
 def _lattice(value: str, where: str) -> np.ndarray:
