@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LARGEST_LINE_UP = 6
 _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # else a task that kills its worker goes on to kill the others
+    "distributed.deploy.lost-worker-timeout": "1 day",  # else a worker slow to come back on a busy machine is given up
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,

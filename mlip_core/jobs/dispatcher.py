@@ -214,7 +214,7 @@ class Dispatcher:
 
 
 def _addresses(client: "Client") -> set[str]:
-    return set(client.scheduler_info(n_workers=-1)["workers"])
+    return set(client.nthreads())
 
 
 def _outcome(future: "Future") -> Outcome:

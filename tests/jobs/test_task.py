@@ -2,6 +2,7 @@ import inspect
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ print(task.key(), *sorted({"torch", "phonopy", "chgnet", "dask", "distributed"} 
 
 
 def test_an_unknown_kind_is_named(task):
-    with pytest.raises(SettingsError, match="'cooking'.*relaxation, phonons"):
+    with pytest.raises(SettingsError, match=r"'cooking'.*relaxation, phonons"):
         replace(task, kind="cooking").key()
 
 
@@ -131,8 +132,7 @@ class Relaxed:
 class TestRelaxationFirst:
     """A task that relaxes first."""
 
-    calls: list
-    KINDS = {
+    KINDS: ClassVar = {
         "relaxation": Kind("toys:relax", load="toys:load"),
         "look": Kind("toys:look", load="toys:load"),
     }

@@ -1,0 +1,238 @@
+"""The real dispatcher, a process of its own, with real Dask workers."""
+
+import os
+import re
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.filters import FrechetCellFilter
+from ase.optimize import FIRE
+
+from mlip_core.configuration import Configuration
+from mlip_core.jobs.locks import is_held
+from mlip_core.jobs.queue import LOCK, Jobs
+from mlip_core.jobs.task import Task
+from mlip_core.relaxation import RelaxationSettings
+
+
+def serving(home):
+    from toy_tasks import COMMAND, KINDS
+
+    return Jobs(home, kinds=KINDS, dispatcher=COMMAND)
+
+
+def end(jobs):
+    """End the dispatcher of this server, as the computer's shutdown would."""
+    process = jobs._process
+    jobs.close()
+    if process is not None:
+        process.terminate()
+        assert process.wait(200) == 0
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("MLIP_DASHBOARD_HOME", str(home))
+        jobs = serving(home)
+        jobs.ensure_dispatcher()
+        yield jobs
+        end(jobs)
+
+
+@pytest.fixture
+def ended(jobs, until):
+    """Wait for the end of a run."""
+    return lambda run: until(lambda: not (found := jobs.run(run.id)).active and found)
+
+
+@pytest.fixture
+def toy(copper):
+    def make(kind, **settings):
+        return Task(kind=kind, structure=copper, configuration=Configuration(model="chgnet"), settings=settings)
+
+    return make
+
+
+def lines(task):
+    path = Path(task.settings["log"])
+    return len(path.read_text().split()) if path.exists() else 0
+
+
+def test_a_question_is_computed_once_and_then_answered_from_disk(jobs, ended, counting):
+    task = counting(steps=3)
+    run = ended(jobs.submit(task))
+    assert (run.status, run.done, run.total, run.reason) == ("done", 3, 3, None)
+    assert run.submitted <= run.started <= run.finished
+    assert run.owner == jobs._process.pid
+    by_hand = task.structure.copy()
+    by_hand.calc = EMT()
+    assert jobs.result(run.key)["energy"] == pytest.approx(by_hand.get_potential_energy(), abs=1e-12)
+    assert jobs.submit(task) == run
+    jobs.store.delete(run.key)
+    assert lines(task) == 1
+    again = ended(jobs.submit(task))
+    assert again.id != run.id
+    assert lines(task) == 2
+    ended(jobs.submit(replace(task, settings={**task.settings, "steps": 4})))
+    assert lines(task) == 3
+
+
+def test_progress_is_seen_while_it_runs(jobs, until, ended, counting):
+    run = jobs.submit(counting(steps=40, pause=0.05))
+    seen = until(lambda: jobs.run(run.id).status == "running" and jobs.progress(run.id))[-1]["done"]
+    later = until(lambda: (rows := jobs.progress(run.id, since=seen)) and rows)
+    assert jobs.run(run.id).status == "running"
+    assert later[0]["done"] == seen + 1
+    assert later[0]["values"] == {"square": seen**2}
+    assert until(lambda: jobs.run(run.id).done >= seen)
+    assert ended(run).status == "done"
+    assert [row["done"] for row in jobs.progress(run.id)] == list(range(1, 41))
+
+
+def test_cancelling_really_stops_the_task(jobs, until, ended, counting):
+    task = counting(steps=2000, pause=0.05)
+    run = jobs.submit(task)
+    until(lambda: len(jobs.progress(run.id)) >= 2)
+    jobs.cancel(run.id)
+    run = ended(run)
+    assert run.status == "cancelled"
+    reported = len(jobs.progress(run.id))
+    assert reported < 2000
+    assert jobs.result(run.key) is None
+    assert ended(jobs.submit(counting(steps=1))).status == "done"
+    assert len(jobs.progress(run.id)) == reported
+
+
+def test_a_task_that_does_not_listen_is_stopped_with_its_worker(jobs, until, ended, toy, counting):
+    run = jobs.submit(toy("deaf", seconds=600))
+    until(lambda: jobs.run(run.id).status == "running")
+    jobs.cancel(run.id)
+    assert ended(run).status == "cancelled"
+    assert ended(jobs.submit(counting())).status == "done"
+
+
+def test_a_dead_worker_is_a_failed_run_and_the_next_one_runs(jobs, ended, toy, counting):
+    run = ended(jobs.submit(toy("die")))
+    assert run.status == "failed"
+    assert "memory ran out" in run.reason
+    after = [jobs.submit(counting(steps=steps)) for steps in (1, 2, 3)]
+    assert [ended(run).status for run in after] == ["done"] * 3
+
+
+def test_a_worker_killed_from_outside_fails_only_its_own_run(jobs, until, ended, counting):
+    victim, other = jobs.submit(counting(steps=500, pause=0.1)), jobs.submit(counting(steps=8, pause=0.1))
+    log = Path(counting().settings["log"])
+    until(lambda: jobs.progress(victim.id) and jobs.progress(other.id))
+    pids = [int(pid) for pid in log.read_text().split()]
+    assert len(set(pids)) == 2
+    workers = {jobs.run(run.id).worker: run for run in (victim, other)}
+    assert len(workers) == 2
+    ports = {int(address.rpartition(":")[2]): run for address, run in workers.items()}
+    for pid in pids:
+        listening = {c.laddr.port for c in psutil.Process(pid).net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+        if any(ports.get(port) == victim for port in listening):
+            os.kill(pid, signal.SIGKILL)
+    assert ended(victim).status == "failed"
+    assert ended(other).status == "done"
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("person", "^atoms 1 and 2 are too close$"),
+        ("program", "something unforeseen.*KeyError"),
+        ("memory", "not enough memory"),
+    ],
+)
+def test_a_failure_has_a_reason_for_a_person_and_the_rest_beside_it(jobs, ended, toy, how, reason):
+    run = ended(jobs.submit(toy("fail", how=how, text="atoms 1 and 2 are too close")))
+    assert run.status == "failed"
+    assert re.search(reason, run.reason)
+    assert "Traceback" not in run.reason
+    assert "Traceback" in jobs.detail(run.id)
+    assert "toy_tasks.py" in jobs.detail(run.id)
+
+
+def test_the_cores_are_shared_out(jobs, ended, toy):
+    run = ended(jobs.submit(toy("threads")))
+    each = str(max(1, os.cpu_count() // 2))
+    assert jobs.result(run.key) | {"OMP_NUM_THREADS": each, "MKL_NUM_THREADS": each} == jobs.result(run.key)
+
+
+def test_a_relaxation_through_the_queue_equals_one_by_hand(jobs, ended):
+    start = bulk("Cu", a=3.5, cubic=True)
+    start.rattle(0.05, seed=1)
+    settings = RelaxationSettings(fmax=0.01, cell="full")
+    run = ended(
+        jobs.submit(
+            Task(kind="relaxation", structure=start, configuration=Configuration(model="chgnet"), settings=settings)
+        )
+    )
+    assert run.status == "done", run.reason
+    result = jobs.result(run.key)
+    by_hand = start.copy()
+    by_hand.calc = EMT()
+    FIRE(FrechetCellFilter(by_hand), logfile=None).run(fmax=0.01)
+    assert result.converged
+    assert result.energies[-1] == pytest.approx(by_hand.get_potential_energy(), abs=1e-8)
+    assert result.structure.get_volume() == pytest.approx(by_hand.get_volume(), rel=1e-6)
+    rows = jobs.progress(run.id)
+    assert len(rows) == result.n_steps + 1
+    assert rows[-1]["values"]["energy"] == pytest.approx(result.energies[-1], abs=1e-12)
+
+
+def test_a_killed_dispatcher_leaves_interrupted_runs_that_can_be_retried(home, until, counting):
+    jobs = serving(home)
+    running, waiting = jobs.submit(counting(steps=1000, pause=0.1)), jobs.submit(counting(steps=2))
+    also = jobs.submit(counting(steps=1001, pause=0.1))
+    until(lambda: jobs.progress(running.id))
+    os.kill(jobs.run(running.id).owner, signal.SIGKILL)
+    jobs._process.wait(60)
+    assert not is_held(home / LOCK)
+    found = until(lambda: (found := jobs.run(running.id)).status == "interrupted" and found)
+    assert "Submit it again" in found.reason
+    assert until(lambda: jobs.run(waiting.id).status == "done")
+    reported = len(jobs.progress(running.id))
+    again = jobs.retry(running.id)
+    until(lambda: len(jobs.progress(again.id)) > 1)
+    assert jobs.run(again.id).owner != found.owner
+    assert len(jobs.progress(running.id)) == reported
+    for run in (again, also):
+        jobs.cancel(run.id)
+    end(jobs)
+
+
+def test_work_goes_on_without_its_server_and_the_dispatcher_then_ends(home, until, counting):
+    jobs = serving(home)
+    run = jobs.submit(counting(steps=30, pause=0.1))
+    until(lambda: jobs.progress(run.id))
+    process = jobs._process
+    jobs.close()
+    assert process.wait(200) == 0
+    later = serving(home)
+    later._command = None
+    assert later.run(run.id).status == "done"
+    assert later.result(run.key)["pid"]
+    later.close()
+
+
+def test_one_dispatcher_serves_two_servers(home, until, counting):
+    first, second = serving(home), serving(home)
+    first.ensure_dispatcher()
+    second.ensure_dispatcher()
+    tasks = [counting(steps=steps) for steps in range(1, 7)]
+    runs = [jobs.submit(task) for task in tasks for jobs in (first, second)]
+    assert len({run.id for run in runs}) == 6
+    until(lambda: all(first.run(run.id).status == "done" for run in runs))
+    assert len({first.run(run.id).owner for run in runs}) == 1
+    assert lines(tasks[0]) == 6
+    until(lambda: [p.poll() for p in (first._process, second._process) if p].count(None) == 1)
+    end(first)
+    end(second)

@@ -1,0 +1,105 @@
+import json
+
+import numpy as np
+import pytest
+
+from mlip_core.errors import Cancelled, SettingsError
+from mlip_core.jobs.files import ProgressFile, RunFolder
+from mlip_core.jobs.locks import Lock, drop_abandoned, is_held
+
+RUN = "0123456789abcdef"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = RunFolder(tmp_path, RUN)
+    folder.path.mkdir(parents=True)
+    return folder
+
+
+def test_every_row_is_there_at_once_and_in_order(folder):
+    with ProgressFile(folder) as progress:
+        for step in range(5):
+            progress(step, 10, energy=np.float64(-step), stress=np.eye(2), space_group=None)
+            assert len(folder.rows()) == step + 1
+            assert folder.last() == folder.rows()[-1]
+    assert [row["done"] for row in folder.rows(since=3)] == [3, 4]
+    row = folder.rows()[2]
+    assert row["total"] == 10
+    assert row["values"] == {"energy": -2.0, "stress": [[1.0, 0.0], [0.0, 1.0]], "space_group": None}
+    assert row["time"] == pytest.approx(folder.rows()[0]["time"], abs=60)
+
+
+def test_a_total_that_is_not_known_stays_so(folder):
+    with ProgressFile(folder) as progress:
+        progress(1, None)
+    assert folder.rows()[0]["total"] is None
+
+
+def test_half_a_line_waits_for_its_end(folder):
+    with ProgressFile(folder) as progress:
+        progress(1, 2)
+    with folder.progress.open("a") as file:
+        file.write('{"done": 2, "to')
+    assert len(folder.rows()) == 1
+    assert folder.last()["done"] == 1
+
+
+def test_nothing_reported_is_an_empty_list(folder):
+    assert folder.rows() == []
+    assert folder.size() == 0
+
+
+def test_the_last_row_of_a_long_file_is_found(folder):
+    with ProgressFile(folder) as progress:
+        for step in range(2000):
+            progress(step, 2000, text="x" * 100)
+    assert folder.last()["done"] == 1999
+    assert len(folder.rows()) == 2000
+
+
+def test_progress_stops_a_run_that_was_asked_to(folder):
+    with ProgressFile(folder) as progress:
+        progress(1, 3)
+        folder.ask_to_stop()
+        with pytest.raises(Cancelled):
+            progress(2, 3)
+    assert folder.should_stop()
+    assert [row["done"] for row in folder.rows()] == [1, 2]
+
+
+def test_what_cannot_be_shown_is_refused(folder):
+    with ProgressFile(folder) as progress, pytest.raises(TypeError, match="object"):
+        progress(1, 2, thing=object())
+    assert [json.loads(line) for line in folder.progress.read_text().splitlines()] == []
+
+
+@pytest.mark.parametrize("name", ["..", "../" + RUN, "", RUN + "/..", "x" * 16])
+def test_a_run_that_leads_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(SettingsError, match="does not name a run"):
+        RunFolder(tmp_path, name)
+
+
+def test_a_lock_has_one_holder(tmp_path):
+    first, second = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
+    assert first.acquire()
+    assert first.acquire()
+    assert not second.acquire(patience=0.1)
+    assert is_held(tmp_path / "lock")
+    first.release()
+    assert not is_held(tmp_path / "lock")
+    assert second.acquire()
+    second.release()
+
+
+def test_abandoned_locks_are_removed_and_held_ones_counted(tmp_path, monkeypatch):
+    held, left = Lock(tmp_path / "held"), Lock(tmp_path / "left")
+    held.acquire()
+    left.acquire()
+    left.release()
+    assert drop_abandoned(tmp_path) == 2
+    monkeypatch.setattr("mlip_core.jobs.locks._YOUNG", 0.0)
+    assert drop_abandoned(tmp_path) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["held"]
+    held.release()
+    assert drop_abandoned(tmp_path / "nowhere") == 0
