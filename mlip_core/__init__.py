@@ -4,12 +4,13 @@ from mlip_core.closed_loops import Loop
 from mlip_core.conservation import ConservationSettings, conservation
 from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
 from mlip_core.datasets import Dataset, read_dataset
-from mlip_core.errors import DatasetError
+from mlip_core.errors import DatasetError, StructureError
 from mlip_core.force_errors import ForceErrorSettings, differences, error_split, force_errors
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
 from mlip_core.phonons import PhononSettings, phonons
 from mlip_core.relaxation import RelaxationSettings, relax
 from mlip_core.rotational_variance import RotationSettings, rotational_variance
+from mlip_core.structures import read_structure
 from mlip_core.symmetry.corrections import Corrections, correct
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Prediction",
     "RelaxationSettings",
     "RotationSettings",
+    "StructureError",
     "catalogue",
     "conservation",
     "correct",
@@ -36,6 +38,7 @@ __all__ = [
     "load_model",
     "phonons",
     "read_dataset",
+    "read_structure",
     "relax",
     "rotational_variance",
 ]

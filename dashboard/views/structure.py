@@ -120,12 +120,11 @@ def describe(atoms: Atoms) -> None:
         _standard_cell(atoms)
     with st.popover("Download", icon=":material/download:"):
         for title, (form, ending) in FORMATS.items():
-            st.download_button(
-                title,
-                write_structure(atoms, form),
-                file_name=f"{atoms.get_chemical_formula()}.{ending}",
-                on_click="ignore",
-            )
+            try:
+                text = write_structure(atoms, form)
+            except StructureError:  # POSCAR and CIF cannot hold every structure
+                continue
+            st.download_button(title, text, file_name=f"{atoms.get_chemical_formula()}.{ending}", on_click="ignore")
 
 
 def _standard_cell(atoms: Atoms) -> None:
