@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -87,8 +87,6 @@ class Dataset:
     """Hash of structures and their order: what predictions depend on."""
     sha256: str
     """Hash of structures and reference values."""
-    folder: Any = field(default=None, repr=False, compare=False)
-    """Keeps a temporary folder alive."""
 
     def __len__(self) -> int:
         return self.n_structures

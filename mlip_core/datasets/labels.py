@@ -41,7 +41,8 @@ def candidates(atoms: Atoms) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for quantity in QUANTITIES:
         usual = [f"{family}{name}" for family in _FAMILIES for name in _NAMES[quantity]]
-        found[quantity] = [key for key in usual if _value(atoms, key) is not None]
+        found[quantity] = [key for key in usual if key.startswith(ATTACHED) or key in atoms.arrays or key in atoms.info]
+        found[quantity] = [key for key in found[quantity] if _value(atoms, key) is not None]
     results = _results(atoms)
     found["energy"] += [f"{ATTACHED}free_energy"] if "free_energy" in results else []
     found["energy"] += [

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -124,8 +126,7 @@ def _store(
     folder: str | Path | None,
     progress: Progress,
 ) -> Dataset:
-    keep = None if folder else tempfile.TemporaryDirectory(prefix="mlip-dataset-")
-    target = Path(folder or keep.name)  # type: ignore[union-attr]
+    target = Path(folder or tempfile.mkdtemp(prefix="mlip-dataset-"))
     target.mkdir(parents=True, exist_ok=True)
     part = target / f"{os.getpid()}-{id(job)}.part"
     given = {"name": name, "level_of_theory": level_of_theory, "units": job.units}
@@ -135,7 +136,8 @@ def _store(
     finally:
         part.unlink(missing_ok=True)
     dataset = open_dataset(path)
-    object.__setattr__(dataset, "folder", keep)
+    if folder is None:
+        weakref.finalize(dataset, shutil.rmtree, target, ignore_errors=True)
     return dataset
 
 
