@@ -74,7 +74,8 @@ def read_settings(path: str | Path) -> TrainingSettings:
     Parameters
     ----------
     path : path
-        YAML file with the fields of :class:`TrainingSettings`.
+        YAML file with the fields of :class:`TrainingSettings`; ``data`` may name
+        a settings file beside it, to take its data.
 
     Returns
     -------
@@ -85,16 +86,22 @@ def read_settings(path: str | Path) -> TrainingSettings:
     SettingsError
         If the file is missing, or a field is missing or unknown.
     """
-    try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"the training settings {path} cannot be read: {error}") from error
-    tree = _mapping(tree, path)
-    data = _mapping(tree.get("data"), "data")
+    tree = _tree(Path(path))
+    data = tree.get("data")
+    if isinstance(data, str):
+        data = _tree(Path(path).with_name(data)).get("data")
+    data = _mapping(data, "data")
     crystals = tuple(_build(Crystal, entry, "data.crystals") for entry in data.get("crystals", ()))
     made = _build(Data, {**_tuples(data), "crystals": crystals}, "data")
     stages = tuple(_build(Stage, entry, "stages") for entry in tree.get("stages", ()))
     return _build(TrainingSettings, {**tree, "data": made, "stages": stages}, str(path))
+
+
+def _tree(path: Path) -> dict[str, Any]:
+    try:
+        return _mapping(yaml.safe_load(path.read_text(encoding="utf-8")), path)
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"the training settings {path} cannot be read: {error}") from error
 
 
 def _mapping(value: Any, where: object) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import yaml
 from ase import Atoms
@@ -131,13 +131,22 @@ def _write_options(place: Path, options: dict[str, Any]) -> None:
 
 
 def _run_metatrain(place: Path) -> None:
-    """Start or continue ``mtt train`` in a stage's folder, adding its wall time to ``seconds.txt``."""
+    """Start or continue ``mtt train`` in a stage's folder."""
     log = place / "metatrain.log"
-    command = [sys.executable, "-m", "metatrain", "train", "options.yaml", "--restart", "auto"]
-    start = time.monotonic()
+    command = [sys.executable, "-m", "metatrain", "train", "options.yaml"]
+    last = newest_checkpoint(place)
+    if last is not None:
+        command += ["--restart", str(last)]
     with log.open("a", encoding="utf-8") as file:
         code = subprocess.run(command, cwd=place, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
-    with (place / "seconds.txt").open("a", encoding="utf-8") as file:
-        file.write(f"{time.monotonic() - start:.0f}\n")
     if code != 0 or not (place / CHECKPOINT).exists():
         raise CalculationError(f"metatrain ended with code {code}; its words are in {log}")
+
+
+def newest_checkpoint(place: Path) -> Path | None:
+    """Return the latest checkpoint of a stage that was written to its end; None before the first.
+
+    A run killed while it saved leaves a file without the directory that ends every zip archive.
+    """
+    found = sorted(place.glob("outputs/*/*/model_*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return next((path.resolve() for path in found if is_zipfile(path)), None)
