@@ -57,7 +57,12 @@ def _range(structures: Sequence[Atoms]) -> list[float]:
 def recipe(settings: TrainingSettings, folder: Path) -> list[dict[str, Any]]:
     """Stages with their options and the wall time each took (all of its runs together)."""
     return [
-        {"stage": stage.name, "minutes": _minutes(folder / stage.name), "options": stage.options}
+        {
+            "stage": stage.name,
+            "minutes": _minutes(folder / stage.name),
+            "note": stage.note,
+            "options": stage.options,
+        }
         for stage in settings.stages
     ]
 

@@ -53,7 +53,9 @@ class Stage:
     name: str
     """Name of its folder."""
     options: dict[str, Any]
-    """``architecture`` and ``training_set`` targets of metatrain's options, without data paths."""
+    """metatrain's options without data: ``architecture``, ``targets`` and what else is not its default."""
+    note: str = ""
+    """In what the shipped model was made otherwise; goes on the card."""
 
 
 @dataclass(frozen=True, kw_only=True)
