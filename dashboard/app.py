@@ -6,8 +6,16 @@ from dashboard import state
 from dashboard.components.frame import guarded
 from mlip_core.assets import asset
 
-PAGES = ["structure", "lineup", "relax", "phonons", "runs"]
-TITLES = {"structure": "Structure", "lineup": "Line-up", "relax": "Relax", "phonons": "Phonons", "runs": "Runs"}
+PAGES = ["structure", "lineup", "relax", "phonons", "rotations", "conservation", "runs"]
+TITLES = {
+    "structure": "Structure",
+    "lineup": "Line-up",
+    "relax": "Relax",
+    "phonons": "Phonons",
+    "rotations": "Rotations",
+    "conservation": "Conservation",
+    "runs": "Runs",
+}
 
 
 def main() -> None:

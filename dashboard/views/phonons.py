@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
+from dashboard import state
+from dashboard.components.download import phonon_archive
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, live, start_button

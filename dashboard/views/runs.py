@@ -10,7 +10,13 @@ from dashboard.components.frame import header
 from dashboard.service import jobs
 from mlip_core.jobs.runs import Run
 
-PAGES = {"relaxation": "views/relax.py", "phonons": "views/phonons.py"}
+PAGES = {
+    "relaxation": "views/relax.py",
+    "phonons": "views/phonons.py",
+    "rotational_variance": "views/rotations.py",
+    "correction_cost": "views/rotations.py",
+    "conservation": "views/conservation.py",
+}
 SIGNS = {"queued": "⏳", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "⚡"}
 
 

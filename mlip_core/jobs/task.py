@@ -48,6 +48,9 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",)),
+    "rotational_variance": Kind("mlip_core.rotational_variance:rotational_variance"),
+    "correction_cost": Kind("mlip_core.correction_cost:correction_cost"),
+    "conservation": Kind("mlip_core.conservation:conservation", packages=("ase",)),
     "phonons": Kind("mlip_core.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
 }
 

@@ -1,0 +1,282 @@
+"""How predictions depend on orientation: distributions, angles, degrees, the sphere, and what a correction buys."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.figures.theme import Style, add_legend, ink, legend_line, template
+from mlip_core.units import EV_PER_A3_IN_GPA
+
+if TYPE_CHECKING:
+    from mlip_core.correction_cost import CorrectionCost
+    from mlip_core.rotational_variance import RotationalVariance
+
+    Measured = Sequence[tuple[Style, RotationalVariance]]
+
+MEV = 1000.0
+"""meV in an eV."""
+_LEAST = 1e-9
+"""Smaller deviations are drawn here: a logarithmic axis has no zero."""
+_SYMBOLS = {"none": "circle", "tetrahedral": "triangle-up", "octahedral": "diamond", "icosahedral": "star"}
+
+
+def distribution_figure(
+    measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 420
+) -> go.Figure:
+    """Draw the deviation from the mean in every orientation, with the arithmetic floor of each configuration.
+
+    Parameters
+    ----------
+    measured : sequence of (Style, RotationalVariance)
+        One a configuration.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Panels of |E − Ē| (meV/atom), root mean square |F − F̄| (meV/Å) and ‖σ − σ̄‖/3 (GPa), logarithmic.
+    """
+    with_stress = any(result.stress_rot_std is not None for _, result in measured)
+    titles = ["energy (meV/atom)", "forces (meV/Å)", *(["stress (GPa)"] if with_stress else [])]
+    figure = make_subplots(rows=1, cols=len(titles), horizontal_spacing=0.08)
+    for place, (mark, result) in enumerate(measured):
+        floors = (result.floor.energy_rot_std, result.floor.forces_rot_std, result.floor.stress_rot_std)
+        factors = (MEV, MEV, EV_PER_A3_IN_GPA)
+        for column, (values, floor, factor) in enumerate(zip(_deviations(result), floors, factors, strict=True), 1):
+            if values is None or column > len(titles):
+                continue
+            figure.add_box(
+                x=np.full(len(values), place),
+                y=np.maximum(values * factor, _LEAST),
+                boxpoints="all",
+                jitter=0.6,
+                pointpos=0,
+                marker={"color": mark.color, "size": 5, "opacity": 0.75},
+                line={"color": mark.color, "width": 1},
+                fillcolor="rgba(0,0,0,0)",
+                name=mark.label,
+                showlegend=False,
+                hovertemplate=f"{mark.label}<br>%{{y:.3g}}<extra></extra>",
+                row=1,
+                col=column,
+            )
+            if floor:
+                figure.add_scatter(
+                    x=[place - 0.4, place + 0.4],
+                    y=[max(floor * factor, _LEAST)] * 2,
+                    mode="lines",
+                    line={"color": ink(dark=dark).faint, "width": 2, "dash": "dot"},
+                    showlegend=False,
+                    hovertemplate="arithmetic floor %{y:.2g}<extra></extra>",
+                    row=1,
+                    col=column,
+                )
+    add_legend(figure, [mark for mark, _ in measured], projector=projector)
+    for column, title in enumerate(titles, 1):
+        figure.update_yaxes(type="log", title=f"deviation of the {title}", exponentformat="power", row=1, col=column)
+        figure.update_xaxes(showticklabels=False, ticks="", row=1, col=column)
+    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
+    return figure
+
+
+def angle_figure(
+    measured: "Measured", axis: int, *, dark: bool = False, projector: bool = False, height: int = 400
+) -> go.Figure:
+    """Draw the deviation from the start against the angle of a turn about one axis.
+
+    Parameters
+    ----------
+    measured : sequence of (Style, RotationalVariance)
+        Results with an angle scan.
+    axis : int
+        Which axis of the scan.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        ΔE (meV/atom) and the root mean square force difference (meV/Å) over a full turn.
+    """
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09)
+    for mark, result in measured:
+        scan = result.angles
+        if scan is None:
+            continue
+        angles = np.append(scan.angles, 360.0)
+        for column, values in enumerate((scan.energy_deviations[axis], scan.force_deviations[axis]), 1):
+            closed = np.append(values, values[0]) * MEV
+            figure.add_scatter(
+                x=angles, y=closed, mode="lines+markers", line=legend_line(mark, projector=projector), marker={"size": 5},
+                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+            )  # fmt: skip
+    add_legend(figure, [mark for mark, _ in measured], projector=projector)
+    figure.update_xaxes(title="angle (°)", dtick=60, range=[0, 360])
+    figure.update_yaxes(title="ΔE (meV/atom)", row=1, col=1)
+    figure.update_yaxes(title="force difference (meV/Å)", rangemode="tozero", row=1, col=2)
+    figure.update_layout(
+        template=template(dark=dark, projector=projector),
+        height=height * (1.3 if projector else 1),
+        hovermode="x unified",
+    )
+    return figure
+
+
+def spectrum_figure(
+    measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 400
+) -> go.Figure:
+    """Draw which degrees l of the rotations the symmetry breaking has.
+
+    Parameters
+    ----------
+    measured : sequence of (Style, RotationalVariance)
+        Results with a degree spectrum.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        √p_l of energy (meV/atom) and forces (meV/Å) for l ≥ 1, logarithmic.
+    """
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09)
+    for mark, result in measured:
+        spectrum = result.spectrum
+        if spectrum is None:
+            continue
+        for column, power in enumerate((spectrum.energy, spectrum.forces), 1):
+            size = np.sqrt(np.clip(power[1:], 0, None)) * MEV
+            figure.add_scatter(
+                x=spectrum.degrees[1:], y=np.maximum(size, _LEAST), mode="lines+markers",
+                line=legend_line(mark, projector=projector), marker={"size": 9},
+                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+            )  # fmt: skip
+    add_legend(figure, [mark for mark, _ in measured], projector=projector)
+    figure.update_xaxes(title="degree l", dtick=1)
+    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_yaxes(title="energy, √p_l (meV/atom)", row=1, col=1)
+    figure.update_yaxes(title="forces, √p_l (meV/Å)", row=1, col=2)
+    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
+    return figure
+
+
+def globe_figure(
+    result: "RotationalVariance", *, dark: bool = False, projector: bool = False, height: int = 520
+) -> go.Figure:
+    """Draw the energy over the sphere: the colour at a point is E with that direction of the structure turned to +z.
+
+    Parameters
+    ----------
+    result : RotationalVariance
+        With an orientation map.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        E less its mean over the sphere, meV/atom.
+    """
+    sphere = result.orientation_map
+    assert sphere is not None
+    x, y, z = np.moveaxis(sphere.directions, -1, 0)
+    energy = sphere.energies * MEV
+    limit = max(float(np.abs(energy).max()), _LEAST)
+    colors = ink(dark=dark)
+    figure = go.Figure(
+        go.Surface(
+            x=x, y=y, z=z, surfacecolor=energy, cmin=-limit, cmax=limit, colorscale="RdBu_r",
+            colorbar={"title": {"text": "E − Ē<br>(meV/atom)"}, "thickness": 16, "len": 0.7, "exponentformat": "power"},
+            lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.05},
+            hovertemplate="(%{x:.2f}, %{y:.2f}, %{z:.2f})<br>%{surfacecolor:.3g} meV/atom<extra></extra>",
+        )
+    )  # fmt: skip
+    for k, name in enumerate("xyz"):
+        tip = np.zeros((2, 3))
+        tip[1, k] = 1.35
+        figure.add_scatter3d(
+            x=tip[:, 0], y=tip[:, 1], z=tip[:, 2], mode="lines+text", text=["", name], hoverinfo="skip", showlegend=False,
+            line={"color": colors.faint, "width": 4}, textfont={"color": colors.text, "size": 16},
+        )  # fmt: skip
+    hidden = {"visible": False}
+    figure.update_layout(
+        template=template(dark=dark, projector=projector),
+        height=height * (1.2 if projector else 1),
+        scene={
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "zaxis": hidden,
+            "aspectmode": "data",
+            "camera": {"eye": {"x": 1.2, "y": 1.2, "z": 0.7}},
+        },
+        uirevision="globe",
+    )
+    return figure
+
+
+def cost_figure(
+    costs: "Sequence[tuple[Style, CorrectionCost]]", *, dark: bool = False, projector: bool = False, height: int = 460
+) -> go.Figure:
+    """Draw what is left of the rotational deviation against the evaluations a correction takes.
+
+    Parameters
+    ----------
+    costs : sequence of (Style, CorrectionCost)
+        One a configuration.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Log–log; a panel of the force error is added where a reference was given.
+    """
+    with_error = any(point.force_error is not None for _, cost in costs for point in cost.points)
+    figure = make_subplots(rows=1, cols=1 + with_error, horizontal_spacing=0.1)
+    for mark, cost in costs:
+        points = sorted(cost.points, key=lambda point: point.evaluations)
+        values = [[point.forces_rot_std for point in points]]
+        values += [[point.force_error for point in points]] if with_error else []
+        for column, row in enumerate(values, 1):
+            figure.add_scatter(
+                x=[point.evaluations for point in points],
+                y=[None if value is None else max(value * MEV, _LEAST) for value in row],
+                mode="markers",
+                marker={"color": mark.color, "size": 12, "symbol": [_symbol(point.grid) for point in points], "line": {"width": 1, "color": ink(dark=dark).paper}},
+                text=[point.grid for point in points],
+                customdata=[[1000 * point.seconds] for point in points],
+                hovertemplate=f"<b>%{{text}}</b> · {mark.label}<br>%{{x}} evaluations, %{{customdata[0]:.0f}} ms<br>%{{y:.3g}} meV/Å<extra></extra>",
+                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+            )  # fmt: skip
+    add_legend(figure, [mark for mark, _ in costs], projector=projector)
+    figure.update_xaxes(type="log", title="evaluations for one prediction", dtick=1)
+    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_yaxes(title="residual rotational deviation of the forces (meV/Å)", row=1, col=1)
+    if with_error:
+        figure.update_yaxes(title="force error (meV/Å)", row=1, col=2)
+    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
+    return figure
+
+
+def _deviations(result: "RotationalVariance") -> tuple[np.ndarray | None, ...]:
+    spread = result.scatter
+    forces = np.sqrt(np.mean(spread.force_deviations**2, axis=1) / 3)
+    return np.abs(spread.energy_deviations), forces, spread.stress_deviations
+
+
+def _symbol(grid: str) -> str:
+    return _SYMBOLS.get(grid, "square" if grid.startswith("lebedev") else "x")
