@@ -48,7 +48,15 @@ def loop_figure(measured: "Measured", *, dark: bool = False, projector: bool = F
             error_y={"type": "constant", "value": result.loop.error * MEV, "color": mark.color},
             legendgroup=mark.label, showlegend=False, hovertemplate=f"{mark.label}<br>whole lap %{{y:.3g}} meV/atom<extra></extra>",
         )  # fmt: skip
-    return _finished(figure, measured, "angle around the loop (°)", "work so far (meV/atom)", dark, projector, height)
+    return _finished(
+        figure,
+        measured,
+        "angle around the loop (°)",
+        "work so far (meV/atom)",
+        dark=dark,
+        projector=projector,
+        height=height,
+    )
 
 
 def energy_figure(measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 380) -> go.Figure:
@@ -76,7 +84,9 @@ def energy_figure(measured: "Measured", *, dark: bool = False, projector: bool =
             x=result.run.times, y=result.run.total_energies * MEV, mode="lines", line=legend_line(mark, projector=projector),
             name=mark.label, legendgroup=mark.label, showlegend=False,
         )  # fmt: skip
-    return _finished(figure, measured, "time (ps)", "total energy − start (meV/atom)", dark, projector, height)
+    return _finished(
+        figure, measured, "time (ps)", "total energy − start (meV/atom)", dark=dark, projector=projector, height=height
+    )
 
 
 def heads_figure(

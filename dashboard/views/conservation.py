@@ -125,7 +125,7 @@ def table(works: Sequence[Work]) -> None:
     """Show the figures of every configuration."""
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
-        "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient. Published for direct heads: PET 0.004, Orb 0.015, eqV2 0.017 (arXiv:2601.16195)."),
+        "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient."),
         "floor": number("its floor", format="%.1e", help="The same of an exact pair potential, in the same arithmetic with the same displacements."),
         "loop": number("∮F·dx (meV/atom)", format="%.2e"),
         "error": number("± integration", format="%.1e"),

@@ -1,0 +1,118 @@
+"""A person's first hour: a file of their own, two real models, relaxation seen live, phonons, and everything back after a reload."""
+
+import re
+import time
+
+from playwright.sync_api import expect
+
+CIF = """data_rocksalt
+_symmetry_space_group_name_H-M 'F m -3 m'
+_cell_length_a 4.30
+_cell_length_b 4.30
+_cell_length_c 4.30
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Mg1 Mg 0 0 0
+O1 O 0.5 0.5 0.5
+"""
+
+
+def upload(page, name, content):
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
+    )
+
+
+def settle(page):
+    expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
+
+
+def go(page, title):
+    page.get_by_role("link", name=title, exact=True).first.click()
+    settle(page)
+
+
+def test_from_a_cif_to_compared_phonons_and_back(page):
+    page.goto("/")
+    expect(page.get_by_text("on your own structure")).to_be_visible()
+    upload(page, "mine.cif", CIF)
+    expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Fm-3m (225)").first).to_be_visible()
+    page.get_by_role("button", name="Use the primitive cell (2 atoms)").click()
+    expect(page.get_by_text("mine primitive")).to_be_visible()
+
+    page.goto(page.url + "&lineup=chgnet,sevennet-0")
+    go(page, "Relax")
+    page.get_by_role("button", name="Relax the line-up").click()
+    assert two_states(page), "no two different intermediate states were seen while it ran"
+    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+
+    go(page, "Phonons")
+    for axis in "abc":
+        page.get_by_role("spinbutton", name=f"along {axis}").fill("2")
+        page.keyboard.press("Enter")
+        settle(page)
+    page.get_by_role("button", name="Compute phonons").click()
+    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.get_by_text("Imaginary frequencies are drawn as negative")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+
+    fresh = page.context.browser.new_context(base_url=page.url).new_page()
+    fresh.goto("/runs")
+    expect(fresh.get_by_test_id("stDataFrame")).to_be_visible(timeout=60_000)
+    fresh.context.close()
+
+
+def two_states(page):
+    """Watch the progress line until it has shown two different steps short of the end."""
+    seen = set()
+    until = time.monotonic() + 110
+    while time.monotonic() < until and len(seen) < 2:
+        for text in page.get_by_text(re.compile(r"^\d+ of \d+$")).all_inner_texts():
+            done = int(text.split(" ")[0])
+            if done:
+                seen.add(done)
+        time.sleep(0.15)
+    return len(seen) >= 2
+
+
+def test_a_bad_file_is_answered_in_words(page):
+    page.goto("/")
+    upload(page, "broken.cif", CIF.replace("_cell_length_a 4.30", "_cell_length_a four"))
+    message = page.get_by_text("broken.cif cannot be used")
+    expect(message).to_be_visible()
+    assert "_cell_length_a" in message.inner_text()
+    upload(page, "mine.cif", CIF)
+    expect(message).to_have_count(0)
+    expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
+
+
+def test_hostile_text_never_becomes_markup(page):
+    ran = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.goto("/")
+    upload(page, "<img src=x onerror=alert(1)>.xyz", "2\n</script><script>alert(2)</script>\nH 0 0 0\nH 0 0 0.75\n")
+    expect(page.get_by_text("H2").first).to_be_visible()
+    go(page, "Relax")
+    go(page, "Runs")
+    assert not ran
+
+
+def test_every_page_opens_without_asking_elsewhere(page):
+    page.goto("/?structure=si")
+    settle(page)
+    for title in ("Line-up", "Relax", "Phonons", "Rotations", "Conservation", "Runs"):
+        go(page, title)
+    assert not page.outside
