@@ -277,7 +277,7 @@ def _limits(color_by: AtomColors) -> tuple[float, float]:
 def _atom_colors(color_by: AtomColors) -> list[str]:
     low, high = _limits(color_by)
     values = np.asarray(color_by.values, dtype=float)
-    share = np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros(len(values))
+    share = np.clip((values - low) / (high - low), 0, 1) if high > low else 0.0 * values
     stops = _stops(color_by.scale, 256)
     return ["#9aa4b0" if np.isnan(x) else stops[round(float(x) * 255)] for x in share]
 

@@ -174,6 +174,7 @@ class View {
     const moved = before?.structure !== data.structure;
     this.drawStyle = before?.style === data.style ? this.drawStyle : data.style;
     if (moved) this.picked = null;
+    this.aimed = !moved;
     gl.setBackgroundColor(this.colors.back, 0);
     gl.removeAllModels();
     this.shapes = {};
@@ -187,6 +188,7 @@ class View {
     this.decorate(true);
     this.measure();
     if (moved) this.aim();
+    this.aimed = true;
     gl.render();
     this.describe();
     this.player.hidden = data.frames.length < 2;
@@ -328,7 +330,7 @@ class View {
       ["a", "b", "c"].forEach((name, axis) => {
         const n = [0, 0, 0];
         const length = Math.hypot(...this.cell().slice(3 * axis, 3 * axis + 3));
-        n[axis] = 1 + 0.45 / length;
+        n[axis] = 1 + 0.95 / length;
         this.gl.addLabel(name, { ...look, position: this.corner(n), fontSize: 15, fontOpacity: 0.75, alignment: "center" }, undefined, true);
       });
     }
@@ -371,7 +373,7 @@ class View {
   distance() { // of an eye that just sees everything
     const aspect = Math.max(0.2, this.stage.clientWidth / Math.max(1, this.stage.clientHeight));
     const half = FIELD / 2 * Math.PI / 180;
-    const room = 1.04 * this.size / Math.min(1, aspect);
+    const room = 0.92 * this.size / Math.min(1, aspect);
     return this.parallel ? room * aspect / Math.tan(2 * half) : room / Math.sin(half);
   }
 
@@ -381,7 +383,7 @@ class View {
   }
 
   remember() {
-    if (!this.data) return;
+    if (!this.aimed) return;
     cameras.set(this.data.key, { structure: this.data.structure, view: this.gl.getView(), parallel: this.parallel });
     this.drawRuler();
   }
