@@ -1,6 +1,6 @@
 """One member of a line-up: a model with forces, precision and corrections chosen."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from mlip_core.models.catalogue import entry
 from mlip_core.models.model import Forces, Model
@@ -33,6 +33,16 @@ class Configuration:
         Returns
         -------
         dict
-            JSON-able, the same for the same predictions; computed without loading the model.
+            JSON-able; a default and the same value written out are the same; computed without
+            loading the model.
+
+        Raises
+        ------
+        ModelError
+            If no such model exists.
+        SettingsError
+            If it does not offer these forces or this precision.
         """
-        return {"configuration": self, **entry(self.model).identity()}
+        item = entry(self.model)
+        forces, dtype = item.settings(self.forces, self.dtype)
+        return {"forces": forces, "dtype": dtype, "corrections": asdict(self.corrections), **item.identity()}

@@ -3,6 +3,8 @@
 That calculator removes the net force of direct heads; here ``predict`` returns what the head gave.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,9 @@ class MetatomicModel(Model):
         energies = _values(answer[ENERGY]).reshape(-1)
         if direct:
             forces = np.split(_values(answer[FORCE]), np.cumsum([len(atoms) for atoms in structures])[:-1])
-            stresses = list(_values(answer[STRESS])) if STRESS in answer else [None] * len(structures)
+            stresses: Sequence[np.ndarray | None] = (
+                list(_values(answer[STRESS])) if STRESS in answer else [None] * len(structures)
+            )
         else:
             forces, stresses = _gradients(answer[ENERGY], leaves, structures)
         return [
@@ -129,10 +133,8 @@ def open_model(item: Entry, path: Path | None, load: Any) -> Any:
     """
     if path is None:
         raise ModelError(item.missing())
-    try:
+    with suppress(ImportError):
         import sphericart.torch  # noqa: F401  SOAP-BPNN's TorchScript needs it registered
-    except ImportError:
-        pass
     try:
         return load(path)
     except Exception as error:
