@@ -30,7 +30,7 @@ LONGEST_ARROW = 1.8
 _NONMETALS = [1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Arrows:
     """One vector an atom, drawn from its surface."""
 
@@ -42,7 +42,7 @@ class Arrows:
     """What the legend says."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class AtomColors:
     """One number an atom, drawn as its colour."""
 

@@ -331,7 +331,7 @@ class View {
         const n = [0, 0, 0];
         const length = Math.hypot(...this.cell().slice(3 * axis, 3 * axis + 3));
         n[axis] = 1 + 0.95 / length;
-        this.gl.addLabel(name, { ...look, position: this.corner(n), fontSize: 15, fontOpacity: 0.75, alignment: "center" }, undefined, true);
+        this.gl.addLabel(name, { ...look, position: this.corner(n), fontSize: 16, bold: true, alignment: "center" }, undefined, true);
       });
     }
     const texts = this.data.labels ?? (this.named ? this.data.species.map((kind, k) => `${this.data.elements[kind].symbol} ${k}`) : null);
