@@ -44,7 +44,7 @@ def read_json(text: str, max_atoms: int) -> Parsed:
     except (RecursionError, ValueError) as error:
         raise StructureError("This JSON is nested too deeply, or has a number too long, to be a structure.") from error
     if not isinstance(tree, dict):
-        raise StructureError("Expected the JSON that ASE writes: an object with rows “1”, “2”, …")
+        raise StructureError("Expected the JSON that ASE writes: an object with rows “1”, “2” and so on.")
     if "numbers" in tree:
         return _structure(tree, "the structure", max_atoms)
     name = _last_row(tree)
@@ -86,11 +86,11 @@ def read_traj(data: bytes, max_atoms: int) -> Parsed:
         raise StructureError(
             "The first eight bytes: expected the mark of an ASE trajectory. (Trajectories of ASE before 2015 hold code and are not read.)"
         )
-    n_frames, at = _integers(data, 32, 2, "the header")
+    n_frames, at = _integers(data, 32, 2, "The header")
     if not 1 <= n_frames <= len(data):
         raise StructureError("The header: expected at least one frame in this trajectory.")
-    first = _item(data, _integers(data, at, 1, "the table of frames")[0], "frame 1")
-    last = _item(data, _integers(data, at + 8 * (n_frames - 1), 1, "the table of frames")[0], f"frame {n_frames}")
+    first = _item(data, _integers(data, at, 1, "The table of frames")[0], "frame 1")
+    last = _item(data, _integers(data, at + 8 * (n_frames - 1), 1, "The table of frames")[0], f"frame {n_frames}")
     where = f"frame {n_frames}"
     fields = {}
     for name in ("numbers", "pbc", "positions", "cell"):

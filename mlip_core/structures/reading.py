@@ -3,6 +3,7 @@
 import re
 from pathlib import Path, PurePath
 
+import numpy as np
 from ase import Atoms
 
 from mlip_core.errors import StructureError
@@ -61,7 +62,8 @@ def read_structure(source: str | Path | bytes, name: str | None = None, *, max_a
     data, name = _content(source, name)
     form = _form(data, name)
     try:
-        parsed = _parse(data, form, max_atoms)
+        with np.errstate(all="ignore"):  # what overflows is refused below
+            parsed = _parse(data, form, max_atoms)
         check(parsed.atoms, max_atoms, parsed.where)
     except StructureError:
         raise

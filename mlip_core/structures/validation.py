@@ -1,6 +1,7 @@
 """Whether a structure can be computed, and whether it is the same as another."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,8 +48,8 @@ def check(atoms: Atoms, max_atoms: int, where: Sequence[str]) -> None:
     if len(atoms) > max_atoms:
         raise too_many(len(atoms), max_atoms, "The structure")
     names = _Names(atoms, where)
-    _check_atoms(atoms, names)
     _check_cell(atoms)
+    _check_atoms(atoms, names)
     _check_distances(atoms, names)
 
 
@@ -81,9 +82,9 @@ def _check_atoms(atoms: Atoms, names: _Names) -> None:
 def _check_cell(atoms: Atoms) -> None:
     vectors = atoms.cell.array
     for axis, vector, periodic in zip("abc", vectors, atoms.pbc, strict=True):
-        length = np.linalg.norm(vector)
         if not np.isfinite(vector).all():
             raise StructureError(f"Lattice vector {axis}: expected three finite numbers.")
+        length = math.hypot(*vector)
         if periodic and not CLOSEST <= length <= _LONGEST_VECTOR:
             raise StructureError(
                 f"Lattice vector {axis}: expected a length from {CLOSEST} to {_LONGEST_VECTOR:g} Å, but it is {length:.4g} Å."
