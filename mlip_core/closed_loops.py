@@ -27,13 +27,13 @@ class Loop:
     radius: float = 0.05
     """r, Å."""
     n_points: int = 24
-    """Evaluations around the lap, a multiple of 4."""
+    """Evaluations around the lap, a multiple of 4, at least 12."""
 
     def __post_init__(self) -> None:
         if not 0 < self.radius <= 1:
             raise SettingsError(f"the radius of a loop must be above 0 and at most 1 Å, not {self.radius}")
-        if self.n_points < 8 or self.n_points % 4:
-            raise SettingsError(f"n_points must be a multiple of 4, at least 8, not {self.n_points}")
+        if self.n_points < 12 or self.n_points % 4:
+            raise SettingsError(f"n_points must be a multiple of 4, at least 12, not {self.n_points}")
         if any(len(v) != 3 or not np.linalg.norm(v) > 0 for v in (self.direction_a, self.direction_b)):
             raise SettingsError("each direction of a loop must have three components that are not all zero")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms, units
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from ase.md.verlet import VelocityVerlet
 
 from mlip_core.errors import ModelError, SettingsError
@@ -80,6 +80,8 @@ def constant_energy_run(
     ------
     SettingsError
         If length, time step or temperature is not positive.
+    ModelError
+        If the model cannot answer for the start; later it only ends the run.
     """
     if min(picoseconds, timestep, temperature) <= 0:
         raise SettingsError("length, time step and temperature of a run must be positive")
@@ -98,10 +100,12 @@ def constant_energy_run(
                 stopped = f"after {step * timestep:g} fs the temperature passed {rows[-1][1]:.0f} K"
                 break
     except ModelError as error:
+        if not rows:
+            raise
         stopped = f"after {len(rows) * timestep:g} fs: {error}"
-    table = np.array(rows).reshape(-1, 2)
+    table = np.array(rows)
     times = np.arange(len(table)) * timestep / 1000
-    energies = table[:, 0] - (table[0, 0] if len(table) else 0.0)
+    energies = table[:, 0] - table[0, 0]
     slope, error_of_slope = drift(times, energies) if len(table) >= _FEWEST else (None, None)
     return ConstantEnergyRun(times, energies, table[:, 1], timestep, slope, error_of_slope, stopped)
 
@@ -145,7 +149,7 @@ def _inefficiency(residual: np.ndarray) -> float:
 def _started(structure: Atoms, model: Model, temperature: float, seed: int) -> Atoms:
     atoms = structure.copy()
     atoms.set_constraint()
-    MaxwellBoltzmannDistribution(atoms, temperature_K=temperature, rng=np.random.default_rng(seed))
+    thermalize_momenta(atoms, temperature, rng=np.random.default_rng(seed))
     if len(atoms) > 1:
         Stationary(atoms)
     atoms.calc = model.calculator()

@@ -52,7 +52,7 @@ class LegendrePotential(Model):
         """Centre, neighbour, arrow, distance, and q w, q w′ of each pair."""
         i, j, arrow = neighbours(atoms, self.cutoff)
         r = np.linalg.norm(arrow, axis=1)
-        q = 1 + 0.1 * (atoms.numbers[i] % 7)
+        q = 0.4 + 0.3 * (atoms.numbers[i] % 7)
         gap = 1 - r / self.cutoff
         return i, j, arrow, r, q * gap**3, -3 * q * gap**2 / self.cutoff
 
