@@ -73,7 +73,7 @@ def labels(atoms: Atoms, chosen: dict[str, str | None], units: Units, found: dic
     atoms : Atoms
         With whatever its file gave.
     chosen : dict
-        Key chosen for a quantity, None to find it.
+        Key chosen for a quantity, None to find it, "" to leave it out.
     units : Units
         Of the values found.
     found : dict
@@ -88,6 +88,8 @@ def labels(atoms: Atoms, chosen: dict[str, str | None], units: Units, found: dic
     NoLabels
         If the forces are missing, of another shape, or not finite.
     """
+    left_out = {quantity for quantity, key in chosen.items() if key == ""}
+    found = {quantity: [] if quantity in left_out else keys for quantity, keys in found.items()}
     keys = {quantity: chosen.get(quantity) or next(iter(found[quantity]), None) for quantity in QUANTITIES}
     family = _family(keys["forces"])
     for quantity in ("energy", "stress"):

@@ -60,7 +60,7 @@ def read_dataset(
     name : str, optional
         Name of the file the bytes came from.
     energy_key, forces_key, stress_key : str, optional
-        Key that holds the reference; ``results/<name>`` means attached results.
+        Key that holds the reference; ``results/<name>`` means attached results; "" leaves the quantity out.
     units : str or Units
         What the numbers mean: "eV/Å", "Ry/bohr", "Hartree/bohr", "kcal/mol/Å", or
         :class:`Units` where energy and forces differ.

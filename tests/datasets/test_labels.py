@@ -64,6 +64,13 @@ def test_choice_of_another_key(tmp_path):
     assert mixed.energy == -1.0
 
 
+def test_a_quantity_can_be_left_out(tmp_path):
+    dataset = read(tmp_path, [frame("REF_")], stress_key="")
+    assert dataset.frame(0).stress is None
+    assert dataset.frame(0).energy == -2.0
+    assert "REF_stress" in dataset.candidates["stress"]
+
+
 def test_any_vector_array_can_be_chosen(tmp_path):
     atoms = frame("REF_")
     atoms.arrays["my_gradient"] = np.full((2, 3), 7.0)

@@ -1,0 +1,167 @@
+"""The reference data that travel with the package: PBE by GPAW, rattled cells and phonons."""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+from ase import Atoms
+from scipy.optimize import linear_sum_assignment
+
+from mlip_core.assets import asset
+from mlip_core.datasets import Dataset, read_dataset
+from mlip_core.errors import CalculationError, SettingsError
+from mlip_core.models.model import Model, Prediction
+
+if TYPE_CHECKING:
+    from mlip_core.phonons import Phonons
+
+LEVEL_OF_THEORY = "PBE (GPAW, plane waves)"
+_SAME = 5e-3
+"""Å; atoms nearer than this are the same, well below the displacement."""
+
+
+def reference_card() -> dict[str, Any]:
+    """How the data were computed, how far they are converged, and what they must not be used for."""
+    return yaml.safe_load(asset("reference", "card.yaml").read_text(encoding="utf-8"))
+
+
+def reference_dataset(*, folder: str | Path | None = None) -> Dataset:
+    """Rattled and strained cells of eight materials with PBE energies and forces.
+
+    The stresses in the file are left out: at the cutoff used they hold a large
+    contribution of the changing basis (see the card).
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where the copy is kept; without, it goes when the data set does.
+
+    Returns
+    -------
+    Dataset
+    """
+    return read_dataset(
+        asset("reference", "rattled.extxyz"), stress_key="", level_of_theory=LEVEL_OF_THEORY, folder=folder
+    )
+
+
+def reference_materials() -> tuple[str, ...]:
+    """Names that :func:`reference_phonons` knows."""
+    return tuple(dict.fromkeys(str(atoms.info["name"]) for atoms in _frames()))
+
+
+def reference_structure(name: str) -> Atoms:
+    """Primitive cell of a material at its PBE lattice constant.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such material.
+    """
+    import json
+
+    from ase.build import bulk
+
+    known = json.loads(asset("reference", "equilibrium.json").read_text(encoding="utf-8"))
+    if name not in known:
+        raise SettingsError(f"There are no reference data for {name!r}; choose one of {', '.join(known)}.")
+    return bulk(name, known[name]["structure"], known[name]["a"])
+
+
+def reference_phonons(name: str, **settings: Any) -> "Phonons":
+    """PBE phonons of a material, from forces in 2×2×2 supercells of its primitive cell.
+
+    Exact at Γ, X and L, which that supercell holds; between them interpolated
+    from force constants that end inside it. Without LO–TO splitting.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`reference_materials`.
+    **settings
+        Fields of ``PhononSettings`` for mesh and path; supercell and displacement are those of the data.
+
+    Returns
+    -------
+    Phonons
+
+    Raises
+    ------
+    SettingsError
+        If there is no such material, or its supercell or displacement is asked to change.
+    CalculationError
+        If the displacements asked for are not those of the data.
+    """
+    from mlip_core.phonons import PhononSettings, phonons
+
+    fixed: dict[str, Any] = {"supercell_matrix": (2, 2, 2), "displacement": 0.02, "displacements": "reduced"}
+    if set(settings) & set(fixed):
+        raise SettingsError(f"{', '.join(sorted(set(settings) & set(fixed)))} of the reference data cannot be changed.")
+    model = StoredForces([atoms for atoms in _frames() if atoms.info["name"] == name], name=LEVEL_OF_THEORY)
+    result = phonons(reference_structure(name), model, PhononSettings(**fixed, **settings))
+    note = "PBE reference from a 2×2×2 supercell of the primitive cell: exact at Γ, X and L only; in between it is interpolated."
+    return replace(result, notes=(note, *result.notes))
+
+
+class StoredForces(Model):
+    """Answers with forces that were computed before, and only for those structures; zero for the perfect supercell.
+
+    In the crystals of the reference no site allows a force, so that the undisplaced supercell needs no calculation.
+    """
+
+    def __init__(self, frames: list[Atoms], *, name: str) -> None:
+        self.name = name
+        self._frames = frames
+
+    def _forward(self, structures: list[Atoms]) -> list[Prediction]:
+        return [self._answer(atoms) for atoms in structures]
+
+    def _answer(self, atoms: Atoms) -> Prediction:
+        for frame in self._frames:
+            order = _matched(atoms, frame)
+            if order is not None:
+                return Prediction(float(frame.info["REF_energy"]), frame.arrays["REF_forces"][order], None)
+        if any(_undisplaced(atoms, frame) for frame in self._frames):
+            return Prediction(0.0, np.zeros((len(atoms), 3)), None)
+        raise CalculationError(
+            "The reference data hold no forces for this displacement: phonopy chose others than when they were made."
+        )
+
+
+def _distances(atoms: Atoms, frame: Atoms) -> np.ndarray | None:
+    """(n, n) distances between atoms of the one and the other, Å, in one cell; None if they cannot be the same."""
+    if sorted(atoms.numbers) != sorted(frame.numbers) or not np.allclose(
+        atoms.cell.array, frame.cell.array, atol=_SAME
+    ):
+        return None
+    difference = atoms.get_scaled_positions()[:, None] - frame.get_scaled_positions()[None]
+    lengths = np.linalg.norm((difference - np.rint(difference)) @ frame.cell.array, axis=2)
+    return np.where(atoms.numbers[:, None] == frame.numbers[None], lengths, 1e3)
+
+
+def _matched(atoms: Atoms, frame: Atoms) -> np.ndarray | None:
+    """For each atom the atom of the frame at its place; None if one has none."""
+    distances = _distances(atoms, frame)
+    if distances is None:
+        return None
+    rows, columns = linear_sum_assignment(distances)
+    return columns if distances[rows, columns].max() < _SAME else None
+
+
+def _undisplaced(atoms: Atoms, frame: Atoms) -> bool:
+    """Whether only one atom of the frame is away from its place, by the displacement."""
+    distances = _distances(atoms, frame)
+    if distances is None:
+        return False
+    nearest = np.sort(distances[linear_sum_assignment(distances)])
+    return bool(nearest[-1] < 0.03 and nearest[-2] < _SAME)
+
+
+@lru_cache(maxsize=1)
+def _frames() -> tuple[Atoms, ...]:
+    from ase.io import read
+
+    return tuple(read(asset("reference", "phonons.extxyz"), ":"))
