@@ -20,6 +20,23 @@ def quiet() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def torch_as_it_was() -> Iterator[None]:
+    """Undo what torch_geometric does to torch while it is imported.
+
+    It puts Python functions over ``torch.index_select`` and ``torch.select`` for tensors that no
+    model here uses, and TorchScript can then no longer compile metatensor's code.
+    """
+    import torch
+
+    functions = {name: getattr(torch, name) for name in ("index_select", "select")}
+    try:
+        yield
+    finally:
+        for name, function in functions.items():
+            setattr(torch, name, function)
+
+
 def check_device(device: str) -> None:
     """Raise ModelError unless torch can compute on this device here."""
     import torch

@@ -8,7 +8,7 @@ from ase.stress import voigt_6_to_full_3x3_stress
 
 from mlip_core.errors import ModelError
 from mlip_core.models.catalogue import Entry
-from mlip_core.models.loading import check_device, quiet
+from mlip_core.models.loading import check_device, quiet, torch_as_it_was
 from mlip_core.models.model import Forces, Model, Prediction
 
 VOIGT = [0, 1, 2, 4, 5, 3]
@@ -25,7 +25,7 @@ class SevennetModel(Model):
         path = item.path()
         if path is None:
             raise ModelError(item.missing())
-        with quiet():
+        with quiet(), torch_as_it_was():
             import torch
             from sevenn.train import dataload  # noqa: F401  warns where it is first imported
             from sevenn.util import load_checkpoint
