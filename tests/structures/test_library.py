@@ -48,7 +48,7 @@ def test_every_structure_is_valid_and_fresh(entry):
 @pytest.mark.parametrize("name", NEAREST)
 def test_nearest_neighbours_follow_from_the_lattice_constants(name):
     atoms = library_structure(name)
-    atoms = atoms.repeat([3 if periodic else 1 for periodic in atoms.pbc])
+    atoms = atoms.repeat([3 if periodic and len(atoms) < 10 else 1 for periodic in atoms.pbc])
     distances = atoms.get_all_distances(mic=True)
     assert distances[distances > 1e-9].min() == pytest.approx(NEAREST[name], abs=1e-6)
 

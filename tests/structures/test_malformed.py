@@ -303,9 +303,12 @@ def trajectory(*frames):
 
 
 def test_trajectories_cut_anywhere_are_refused():
-    data = trajectory(bulk("Si"), bulk("Si"))
-    for cut in range(1, len(data) - 1, 13):
+    data = trajectory(bulk("Al"), bulk("Si"))
+    end_of_last_frame = data.rindex(b"}") + 1  # an index of frames follows, with room for 42
+    for cut in range(1, end_of_last_frame, 13):
         refusal(data[:cut], "a.traj")
+    refusal(data[: end_of_last_frame + 8], "a.traj")
+    assert len(read_structure(data, "a.traj")) == 2
 
 
 def test_old_trajectories_that_hold_code_are_not_opened(tmp_path):
