@@ -5,7 +5,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from operator import attrgetter
 from typing import Any, Protocol
@@ -106,7 +106,7 @@ class Task:
             {
                 "kind": self.kind,
                 "schema": kind.schema,
-                "packages": {package: version(package) for package in kind.packages},
+                "packages": {package: _version(package) for package in kind.packages},
                 "structure": fingerprint(self.structure),
                 "reference": None if self.reference is None else fingerprint(self.reference),
                 "configuration": self.configuration.identity(),
@@ -203,6 +203,11 @@ def digest(question: Any) -> str:
         64 hexadecimal digits.
     """
     return hashlib.sha256(json.dumps(_plain(question), sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+@lru_cache
+def _version(package: str) -> str:
+    return version(package)
 
 
 def _plain(value: Any) -> Any:

@@ -262,6 +262,7 @@ _find = {
 }
 
 
+@lru_cache
 def _version(distribution: str) -> str:
     try:
         return version(distribution)

@@ -9,7 +9,7 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 
 sys.path.insert(0, str(Path(__file__).parent))
-PATIENCE = 120
+PATIENCE = 240
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def until():
             value = condition()
             if value:
                 return value
-            time.sleep(0.01)
+            time.sleep(0.05)
         raise AssertionError(f"still not true after {patience} s")
 
     return wait
