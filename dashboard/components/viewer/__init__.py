@@ -1,7 +1,6 @@
 """The 3D viewer: a structure or an animation, drawn in the browser by 3Dmol.js without asking any other host."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -9,19 +8,14 @@ from ase import Atoms
 from streamlit.components.v1 import declare_component
 
 from dashboard.components.viewer import fetch
-from dashboard.components.viewer.export import standalone_html
+from dashboard.components.viewer.export import CODE, CSS, standalone_html
 from dashboard.components.viewer.scene import Arrows, AtomColors, scene
 
 __all__ = ["Arrows", "AtomColors", "standalone_html", "viewer"]
 
-_HERE = Path(__file__).parent
 _SERVED = "3dmol"
 
-_component = st.components.v2.component(
-    "structure_viewer",
-    css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
-    js=(_HERE / "viewer.js").read_text(encoding="utf-8"),
-)
+_component = st.components.v2.component("structure_viewer", css=CSS, js=CODE)
 
 
 def viewer(

@@ -11,6 +11,9 @@ from dashboard.components.viewer import fetch
 from dashboard.components.viewer.scene import scene
 
 _HERE = Path(__file__).parent
+CODE = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("parts.js", "drawing.js", "viewer.js"))
+"""The viewer as one module."""
+CSS = (_HERE / "viewer.css").read_text(encoding="utf-8")
 _EXPORT = "export default function mount("
 
 _PAGE = """<!DOCTYPE html>
@@ -69,11 +72,10 @@ def standalone_html(structure: Atoms | Sequence[Atoms], **options: Any) -> str:
         raise fetch.FetchError(f"3Dmol.js is not installed; run `{fetch.COMMAND}`.")
     data = scene(structure, **options)
     data |= {"key": "page", "height": None, "selectable": False, "library": None}
-    code = (_HERE / "viewer.js").read_text(encoding="utf-8")
     return _PAGE.format(
         title=data["description"],
-        css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
+        css=CSS,
         library=fetch.LIBRARY.read_text(encoding="utf-8").replace("</script", "<\\/script"),
         data=json.dumps(data).replace("<", "\\u003c"),
-        code=code.replace(_EXPORT, _EXPORT.removeprefix("export default ")),
+        code=CODE.replace(_EXPORT, _EXPORT.removeprefix("export default ")),
     )

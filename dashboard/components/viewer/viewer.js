@@ -4,7 +4,6 @@ const CAMERA_Z = 150; // 3Dmol's own
 const FIELD = 20; // degrees
 const views = new WeakMap(); // parentElement → View
 const cameras = new Map(); // key → where the visitor left the camera
-let loading = null;
 
 export default function mount({ data, parentElement, setStateValue }) {
   let view = views.get(parentElement);
@@ -20,75 +19,9 @@ export default function mount({ data, parentElement, setStateValue }) {
   }, 100);
 }
 
-function loadLibrary(path) {
-  if (globalThis.$3Dmol) return Promise.resolve();
-  loading ??= new Promise((resolve, reject) => {
-    const own = document.querySelector('script[src*="static/js/"]')?.src;
-    const base = own ? own.slice(0, own.indexOf("static/js/")) : new URL("/", location.href).href;
-    const script = document.createElement("script");
-    script.src = new URL(path, base).href;
-    script.onload = resolve;
-    script.onerror = () => { loading = null; reject(new Error("3Dmol.js could not be loaded from this server.")); };
-    document.head.append(script);
-  });
-  return loading;
-}
-
-const ICONS = {
-  in: "M12 5v14M5 12h14",
-  out: "M5 12h14",
-  home: "M4 11l8-7 8 7M6.5 9.5V20h11V9.5",
-  spin: "M20 12a8 8 0 1 1-2.6-5.9M20 3v4h-4",
-  projection: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12L4 7.5M12 12v9",
-  style: "M7.5 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM16.5 20.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM9.8 10.2l4.4 4",
-  labels: "M4 18L9 6l5 12M5.8 14h6.4M16 9h5M18.5 9v9",
-  image: "M12 4v11M7.5 11l4.5 4.5L16.5 11M5 20h14",
-  full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
-  play: "M8 5l11 7-11 7z",
-  pause: "M8 5v14M16 5v14",
-};
-const STYLES = ["ball-stick", "spheres", "sticks"];
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "style") Object.assign(node.style, value);
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function icon(button, name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  button.replaceChildren(svg);
-}
-
-function digits(x) {
-  return x === null ? "–" : Math.abs(x) >= 1e-3 && Math.abs(x) < 1e4 || x === 0 ? String(+x.toPrecision(3)) : x.toExponential(1);
-}
-
-function turn(axis, degrees) { // quaternion
-  const half = degrees * Math.PI / 360;
-  return [...[0, 1, 2].map((k) => (k === axis ? Math.sin(half) : 0)), Math.cos(half)];
-}
-
-function product([ax, ay, az, aw], [bx, by, bz, bw]) {
-  return [aw * bx + ax * bw + ay * bz - az * by, aw * by - ax * bz + ay * bw + az * bx,
-    aw * bz + ax * by - ay * bx + az * bw, aw * bw - ax * bx - ay * by - az * bz];
-}
-
-// c upwards, a to the right and a little towards the eye, seen from slightly above
-const FRONT = product(turn(0, 14), product(turn(0, -90), turn(2, -24)));
-
-class View {
+class View extends Drawing {
   constructor(root) {
+    super();
     this.frame = 0;
     this.playing = false;
     this.picked = null;
@@ -113,6 +46,7 @@ class View {
       full: button("full", "Full screen (F)", () => this.fullScreen()),
     };
     this.stage = element("div", { class: "stage" });
+    this.words = element("div", { class: "words", "aria-hidden": true });
     this.note = element("div", { class: "panel note", role: "status" });
     this.legend = element("div", { class: "legend" });
     this.scale = element("div", { class: "scale" });
@@ -122,7 +56,7 @@ class View {
     this.frameLabel = element("output");
     this.player = element("div", { class: "player" }, this.playButton, this.slider, this.frameLabel);
     this.host = element("div", { class: "viewer", tabindex: 0, role: "application" },
-      this.stage, this.note, element("div", { class: "panel tools" }, ...Object.values(this.buttons)),
+      this.stage, this.words, this.note, element("div", { class: "panel tools" }, ...Object.values(this.buttons)),
       element("div", { class: "panel corner" }, this.legend, this.player, this.scale));
     this.host.addEventListener("keydown", (event) => this.key(event));
     this.stage.addEventListener("pointerdown", () => this.host.focus({ preventScroll: true }), true);
@@ -179,7 +113,6 @@ class View {
     gl.removeAllModels();
     this.shapes = {};
     gl.removeAllShapes();
-    gl.removeAllLabels();
     this.frame = moved ? 0 : Math.min(this.frame, data.frames.length - 1);
     this.place();
     this.model = gl.addModel();
@@ -195,150 +128,6 @@ class View {
     this.slider.max = data.frames.length - 1;
     if (moved || !before) this.play(data.play && !matchMedia("(prefers-reduced-motion: reduce)").matches);
     this.caption();
-  }
-
-  // --- what is where -------------------------------------------------------
-
-  cell() {
-    const cells = this.data.cells;
-    return cells[Math.min(this.frame, cells.length - 1)];
-  }
-
-  place() { // positions of everything drawn, (m, 3) flat
-    const { parent, shift, frames } = this.data;
-    const frame = frames[this.frame];
-    const cell = this.cell();
-    this.positions ??= [];
-    this.positions.length = 3 * parent.length;
-    for (let k = 0; k < parent.length; k++) {
-      for (let x = 0; x < 3; x++) {
-        this.positions[3 * k + x] = frame[3 * parent[k] + x]
-          + shift[3 * k] * cell[x] + shift[3 * k + 1] * cell[3 + x] + shift[3 * k + 2] * cell[6 + x];
-      }
-    }
-  }
-
-  at(k) {
-    return { x: this.positions[3 * k], y: this.positions[3 * k + 1], z: this.positions[3 * k + 2] };
-  }
-
-  radius(parent) {
-    const kind = this.data.elements[this.data.species[parent]];
-    return { "ball-stick": kind.radius, spheres: kind.large, sticks: 0.16 }[this.drawStyle];
-  }
-
-  atoms() {
-    const { data } = this;
-    const joined = data.parent.map(() => []);
-    for (let b = 0; b < data.bonds.length; b += 2) {
-      joined[data.bonds[b]].push(data.bonds[b + 1]);
-      joined[data.bonds[b + 1]].push(data.bonds[b]);
-    }
-    return data.parent.map((parent, k) => {
-      const kind = data.elements[data.species[parent]];
-      const color = data.colors ? data.colors[parent] : kind.color;
-      const style = { sphere: { radius: this.radius(parent), color } };
-      if (this.drawStyle !== "spheres") style.stick = { radius: this.drawStyle === "sticks" ? 0.16 : 0.105, color };
-      return { elem: kind.symbol, serial: k, index: k, bonds: joined[k], bondOrder: joined[k].map(() => 1), style, ...this.at(k) };
-    });
-  }
-
-  // --- what moves with the frame -------------------------------------------
-
-  show(frame) {
-    this.frame = frame;
-    this.place();
-    for (const atom of this.model.selectedAtoms({})) Object.assign(atom, this.at(atom.serial));
-    this.model.setStyle({}, {}, true); // keeps styles, has the geometry made anew
-    this.decorate(this.data.cells.length > 1);
-    this.gl.render();
-    this.caption();
-  }
-
-  decorate(withCell) {
-    if (withCell) this.drawCell();
-    this.drawArrows();
-    this.drawMarks();
-    this.drawLabels();
-  }
-
-  replace(name, shape) {
-    if (this.shapes[name]) this.gl.removeShape(this.shapes[name]);
-    this.shapes[name] = shape;
-  }
-
-  corner(n) {
-    const cell = this.cell();
-    const [x, y, z] = [0, 1, 2].map((k) => n[0] * cell[k] + n[1] * cell[3 + k] + n[2] * cell[6 + k]);
-    return { x, y, z };
-  }
-
-  drawCell() {
-    if (!this.data.showCell) return;
-    const boxes = [[1, 1, 1]];
-    if (this.data.repeats.some((n) => n > 1)) boxes.push(this.data.repeats);
-    boxes.forEach((box, number) => {
-      const outline = this.gl.addShape({ color: "#8592a3" });
-      for (let axis = 0; axis < 3; axis++) {
-        for (const [u, v] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
-          const from = [0, 0, 0];
-          from[(axis + 1) % 3] = u * box[(axis + 1) % 3];
-          from[(axis + 2) % 3] = v * box[(axis + 2) % 3];
-          const to = [...from];
-          to[axis] = box[axis];
-          outline.addCylinder({ start: this.corner(from), end: this.corner(to), radius: number ? 0.014 : 0.024, color: "#8592a3", fromCap: 1, toCap: 1 });
-        }
-      }
-      this.replace(`cell${number}`, outline);
-    });
-  }
-
-  drawArrows() {
-    const { arrows, parent } = this.data;
-    for (const [number, group] of (arrows?.groups ?? []).entries()) {
-      const vectors = group.frames[Math.min(this.frame, group.frames.length - 1)];
-      const shape = this.gl.addShape({ color: group.color });
-      for (let k = 0; k < parent.length; k++) {
-        const v = [0, 1, 2].map((x) => vectors[3 * parent[k] + x] * arrows.scale);
-        const length = Math.hypot(...v);
-        if (!(length > 0.04)) continue;
-        const from = this.at(k);
-        const out = 0.85 * this.radius(parent[k]) / length;
-        const start = { x: from.x + out * v[0], y: from.y + out * v[1], z: from.z + out * v[2] };
-        const end = { x: start.x + v[0], y: start.y + v[1], z: start.z + v[2] };
-        shape.addArrow({ start, end, radius: 0.055, radiusRatio: 2.4, mid: Math.max(0.35, 1 - 0.34 / length), color: group.color });
-      }
-      this.replace(`arrows${number}`, shape);
-    }
-  }
-
-  drawMarks() {
-    const marked = new Set(this.data.selected);
-    if (this.picked !== null) marked.add(this.picked);
-    const color = getComputedStyle(this.host).getPropertyValue("--st-primary-color").trim() || "#0072b2";
-    const shape = marked.size ? this.gl.addShape({ color, opacity: 0.42 }) : null;
-    this.data.parent.forEach((parent, k) => {
-      if (marked.has(parent)) shape.addSphere({ center: this.at(k), radius: this.radius(parent) * 1.2 + 0.12, color });
-    });
-    this.replace("marks", shape);
-  }
-
-  drawLabels() {
-    this.gl.removeAllLabels();
-    const look = { fontColor: this.colors.text, backgroundOpacity: 0, inFront: true, font: "sans-serif" };
-    if (this.data.showCell) {
-      ["a", "b", "c"].forEach((name, axis) => {
-        const n = [0, 0, 0];
-        const length = Math.hypot(...this.cell().slice(3 * axis, 3 * axis + 3));
-        n[axis] = 1 + 0.95 / length;
-        this.gl.addLabel(name, { ...look, position: this.corner(n), fontSize: 16, bold: true, alignment: "center" }, undefined, true);
-      });
-    }
-    const texts = this.data.labels ?? (this.named ? this.data.species.map((kind, k) => `${this.data.elements[kind].symbol} ${k}`) : null);
-    if (!texts || this.data.parent.length > 600) return;
-    this.data.parent.forEach((parent, k) => {
-      this.gl.addLabel(texts[parent], { ...look, position: this.at(k), fontSize: 13, alignment: "center", backgroundColor: this.colors.back, backgroundOpacity: 0.55 }, undefined, true);
-    });
   }
 
   // --- camera ---------------------------------------------------------------
@@ -386,6 +175,7 @@ class View {
     if (!this.aimed) return;
     cameras.set(this.data.key, { structure: this.data.structure, view: this.gl.getView(), parallel: this.parallel });
     this.drawRuler();
+    this.placeLabels();
   }
 
   zoom(factor) {
@@ -477,10 +267,16 @@ class View {
     this.request = requestAnimationFrame(step);
   }
 
-  savePng() {
+  savePng() { // the picture with its labels, on a transparent ground
     this.gl.render();
-    const name = `${this.data.description.split(",")[0]}.png`;
-    element("a", { href: this.gl.pngURI(), download: name }).click();
+    const picture = this.gl.getCanvas();
+    const sheet = element("canvas", { width: picture.width, height: picture.height });
+    const pen = sheet.getContext("2d");
+    pen.drawImage(picture, 0, 0);
+    const ratio = picture.width / this.stage.clientWidth;
+    Object.assign(pen, { font: `${14 * ratio}px sans-serif`, textAlign: "center", textBaseline: "middle", fillStyle: this.colors.text });
+    for (const { text, x, y } of this.texts) pen.fillText(text, x * ratio, y * ratio);
+    element("a", { href: sheet.toDataURL("image/png"), download: `${this.data.description.split(",")[0]}.png` }).click();
   }
 
   fullScreen() {
