@@ -131,14 +131,14 @@ def card(members: tuple[Configuration, ...], position: int) -> None:
 
 def laws(claims: Claims) -> str:
     """Return the laws of a configuration as a small table, in HTML."""
-    words = {True: ("✓", "exact"), False: ("✗", "not by construction"), None: ("–", "not stated")}
+    words = {True: ("✓", "built in"), False: ("✗", "not built in"), None: ("–", "not stated")}
     rows = []
     for name, title in LAWS.items():
         mark, word = words[getattr(claims, name)]
         rows.append(
-            f"<tr><td>{mark}</td><td style='padding:0 .8em'>{title}</td><td style='opacity:.75'>{word}</td></tr>"
+            f"<tr><td>{mark}</td><td style='padding:.1em .8em;white-space:nowrap'>{title}</td><td style='opacity:.75;white-space:nowrap'>{word}</td></tr>"
         )
-    return f"<table style='font-size:.95rem'>{''.join(rows)}</table>"
+    return f"<table style='font-size:.92rem'>{''.join(rows)}</table>"
 
 
 def _title(model: Entry) -> str:

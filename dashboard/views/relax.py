@@ -86,6 +86,7 @@ def draw(works: list[Work]) -> None:
             st.markdown(
                 "Press **Relax the line-up**: each configuration relaxes the same structure, and its curves appear here while it runs."
             )
+        viewer(works[0].task.structure, key="start-viewer", height=420)
         return
     st.plotly_chart(relaxation_figure(traces, dark=dark(), projector=projector()), theme=None, key="relaxation-figure")
     st.caption(
