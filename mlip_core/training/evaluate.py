@@ -60,9 +60,8 @@ def evaluate(
         The card: data, recipe, domain, results by mode of forces, speed, bars.
     """
     models = _modes(exported)
-    teacher = load_model(settings.teacher)
     crystals = settings.data.crystals
-    references = {c.name: properties.teacher_phonons(c, constants[c.name], teacher, folder) for c in crystals}
+    references = properties.teacher_phonons(crystals, constants, settings.teacher, folder)
     test = [atoms for atoms in structures if atoms.info["split"] == "test"]
     modes: dict[str, Any] = {}
     for done, (mode, model) in enumerate(models.items()):
@@ -167,7 +166,8 @@ def bars(card: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _crystal_bars(mode: str, crystals: dict[str, Any]) -> list[dict[str, Any]]:
     bands = {name: entry["band_mae_relative"] for name, entry in crystals.items()}
-    lattice = {name: abs(entry["lattice_error"]) for name, entry in crystals.items()}
+    errors = {name: entry["lattice_error"] for name, entry in crystals.items()}
+    lattice = {name: np.inf if error is None else abs(error) for name, error in errors.items()}
     imaginary = [name for name, entry in crystals.items() if entry["new_imaginary_mode"]]
     worst, furthest = max(bands, key=bands.__getitem__), max(lattice, key=lattice.__getitem__)
     return [

@@ -12,6 +12,8 @@ from ase.build import bulk
 
 from mlip_core import records
 from mlip_core.conservation import ConservationSettings, conservation
+from mlip_core.errors import CalculationError
+from mlip_core.models import load_model
 from mlip_core.models.model import Model
 from mlip_core.phonons import Phonons, PhononSettings, compare, phonons
 from mlip_core.rotational_variance import RotationSettings, rotational_variance
@@ -31,13 +33,35 @@ def crystal_cell(crystal: Crystal, a: float) -> Atoms:
     return bulk(crystal.formula, crystal.lattice, a=a, cubic=True)
 
 
-def teacher_phonons(crystal: Crystal, a: float, teacher: Model, folder: Path) -> Phonons:
-    """Teacher's phonons at its own lattice constant; computed once, then read from ``folder``."""
-    path = folder / f"teacher-phonons-{crystal.name}.npz"
-    if not path.exists():
+def teacher_phonons(
+    crystals: Sequence[Crystal], constants: dict[str, float], teacher: str, folder: Path
+) -> dict[str, Phonons]:
+    """Teacher's phonons at its own lattice constants; computed once, then read from ``folder``.
+
+    Parameters
+    ----------
+    crystals : sequence of Crystal
+    constants : dict
+        The teacher's lattice constants, Å.
+    teacher : str
+        Name in the catalogue; loaded only where something is missing.
+    folder : path
+        Training folder.
+
+    Returns
+    -------
+    dict
+        Phonons by the crystal's name.
+    """
+    paths = {crystal.name: folder / f"teacher-phonons-{crystal.name}.npz" for crystal in crystals}
+    missing = [crystal for crystal in crystals if not paths[crystal.name].exists()]
+    if missing:
+        model = load_model(teacher)
         settings = PhononSettings(supercell_matrix=SUPERCELL, displacement=0.01, plus_minus=True)
-        records.save(phonons(crystal_cell(crystal, a), teacher, settings), path)
-    return records.load(path)
+        for crystal in missing:
+            cell = crystal_cell(crystal, constants[crystal.name])
+            records.save(phonons(cell, model, settings), paths[crystal.name])
+    return {name: records.load(path) for name, path in paths.items()}
 
 
 def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dict[str, Any]:
@@ -54,25 +78,26 @@ def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dic
     Returns
     -------
     dict
-        Lattice constants in Å; band errors in THz and over the teacher's highest
+        Lattice constants in Å (None where the pressure never vanishes; phonons are
+        then at the teacher's); band errors in THz and over the teacher's highest
         frequency, from corrected force constants of full displacements (0.03 Å
         direct, 0.01 Å conservative); the lowest corrected frequency of each.
     """
     expected = float(reference.structure.cell.lengths()[0])
-    a = relaxed_constant(crystal, model)
+    a = _lattice_constant(crystal, model)
     settings = PhononSettings(
         supercell_matrix=SUPERCELL,
         displacements="full",
         displacement=0.03 if model.forces == "direct" else 0.01,
     )
-    found = phonons(crystal_cell(crystal, a), model, settings, reference=reference.structure)
+    found = phonons(crystal_cell(crystal, a or expected), model, settings, reference=reference.structure)
     difference = compare(found, reference)
     highest = float(reference.band_structure.frequencies.max())
     lowest, teachers = found.diagnostics.lowest, reference.diagnostics.lowest
     return {
         "lattice_constant": a,
         "teacher_lattice_constant": expected,
-        "lattice_error": a / expected - 1,
+        "lattice_error": None if a is None else a / expected - 1,
         "band_mae": difference.band_mae,
         "band_mae_relative": difference.band_mae / highest,
         "teacher_highest_frequency": highest,
@@ -81,6 +106,13 @@ def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dic
         "new_imaginary_mode": bool(lowest.imaginary and not teachers.imaginary),
         "largest_splitting": _splitting(found),
     }
+
+
+def _lattice_constant(crystal: Crystal, model: Model) -> float | None:
+    try:
+        return relaxed_constant(crystal, model)
+    except CalculationError:
+        return None
 
 
 def _splitting(found: Phonons) -> float | None:
