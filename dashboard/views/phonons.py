@@ -206,7 +206,7 @@ def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) 
     frames = [motion.structure.copy() for _ in motion.displacements]
     for frame, positions in zip(frames, motion.frames, strict=True):
         frame.positions = positions
-    viewer(frames, key="mode-viewer", height=440)
+    viewer(frames, key="mode-viewer", height=440, animate=True, fps=18)
     if not motion.commensurate:
         st.caption(
             "This wave does not fit a supercell of at most 8 cells along each vector: it has a seam at the border."
