@@ -76,7 +76,8 @@ def settle(structure: Atoms, settings: PhononSettings, reference: Atoms | None) 
     Raises
     ------
     SettingsError
-        If the structure is not periodic, or the reference has other atoms.
+        If the structure is not periodic, the supercell has one atom, or the
+        reference has other atoms.
     StructureError
         If a cell vector is missing.
     """
@@ -84,6 +85,8 @@ def settle(structure: Atoms, settings: PhononSettings, reference: Atoms | None) 
     fixed = structure if reference is None else reference
     _check_same_atoms(structure, fixed)
     matrix = supercell_matrix(fixed, settings)
+    if len(structure) * round(np.linalg.det(matrix)) == 1:
+        raise SettingsError("a supercell of one atom has no force constants: repeat the cell at least twice.")
     base, messages = _phonopy(fixed, matrix, "auto", settings.symprec)
     unitcell, deviation = symmetric_average(structure, fixed, settings.symprec)
     if reference is None and deviation < SAME:

@@ -55,7 +55,7 @@ def phonopy_params(p: Phonons) -> str:
             {
                 "atom": int(atom) + 1,
                 "displacement": vector.tolist(),
-                "forces": [{"force": force.tolist()} for force in answer],
+                "forces": answer.tolist(),
             }
             for atom, vector, answer in zip(data.atoms, data.vectors, forces, strict=True)
         ],

@@ -39,10 +39,10 @@ def read_born(text: str, structure: Atoms, *, symprec: float = 1e-5) -> NonAnaly
     from phonopy import Phonopy
     from phonopy.file_IO import parse_BORN_from_strings
 
-    made = Phonopy(to_phonopy(structure), np.eye(3, dtype=int), primitive_matrix="auto", symprec=symprec)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            made = Phonopy(to_phonopy(structure), np.eye(3, dtype=int), primitive_matrix="auto", symprec=symprec)
             found: Any = parse_BORN_from_strings(text, made.primitive, symprec=symprec)
             owner = [made.primitive.p2p_map[atom] for atom in made.primitive.s2p_map]
             return NonAnalytical(born_charges=np.array(found["born"])[owner], dielectric=found["dielectric"])

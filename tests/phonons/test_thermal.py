@@ -29,7 +29,7 @@ def test_equals_the_sum_over_oscillators(p):
 
 
 def test_limits(p):
-    assert p.thermal.heat_capacity[-1] == pytest.approx(3 * units.kB * 124 / 125, rel=5e-3)
+    assert p.thermal.heat_capacity[-1] == pytest.approx(3 * units.kB * 124 / 125, rel=0.02)
     assert p.thermal.entropy[0] == p.thermal.heat_capacity[0] == 0
     slope = np.gradient(p.thermal.free_energy, p.thermal.temperatures)
     assert slope[20:-1] == pytest.approx(-p.thermal.entropy[20:-1], rel=2e-3)
