@@ -167,7 +167,7 @@ def test_a_configuration_is_the_same_whether_its_defaults_are_written_out_or_not
     assert plain == Configuration(model="chgnet", forces="conservative", dtype="float32").identity()
     assert plain != Configuration(model="chgnet-r2scan").identity()
     assert plain != Configuration(model="chgnet", corrections=Corrections(net_force=True)).identity()
-    assert Configuration(model="sevennet-0").identity() != Configuration(model="sevennet-0", dtype="float32").identity()
+    assert Configuration(model="sevennet-0").identity() != Configuration(model="sevennet-0", dtype="float64").identity()
     assert json.loads(json.dumps(plain)) == plain
 
 
