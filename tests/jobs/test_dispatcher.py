@@ -3,8 +3,10 @@
 import os
 import re
 import signal
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -12,11 +14,17 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
+from distributed import LocalCluster
 
 from mlip_core.configuration import Configuration
+from mlip_core.errors import SettingsError
+from mlip_core.jobs.cluster import n_workers
+from mlip_core.jobs.dispatcher import Dispatcher, _Running
+from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.locks import is_held
 from mlip_core.jobs.queue import LOCK, Jobs
 from mlip_core.jobs.task import Task
+from mlip_core.jobs.worker import Outcome, kept
 from mlip_core.relaxation import RelaxationSettings
 
 
@@ -166,6 +174,19 @@ def test_the_cores_are_shared_out(jobs, ended, toy):
     assert jobs.result(run.key) | {"OMP_NUM_THREADS": each, "MKL_NUM_THREADS": each} == jobs.result(run.key)
 
 
+def test_weights_that_arrive_while_it_runs_give_the_result_its_true_key(jobs, ended, copper, tmp_path):
+    file = tmp_path / "model.pt"
+    file.write_bytes(b"not the weights yet")
+    task = Task(kind="arrived", structure=copper, configuration=Configuration(model=str(file)), settings=None)
+    asked = jobs.submit(task)
+    run = ended(asked)
+    assert run.status == "done", run.reason
+    assert run.key != asked.key
+    assert run.key == jobs.key(task)
+    assert jobs.result(run.key) == {"energy": 0.0}
+    assert jobs.result(asked.key) is None
+
+
 def test_a_relaxation_through_the_queue_equals_one_by_hand(jobs, ended):
     start = bulk("Cu", a=3.5, cubic=True)
     start.rattle(0.05, seed=1)
@@ -186,6 +207,81 @@ def test_a_relaxation_through_the_queue_equals_one_by_hand(jobs, ended):
     rows = jobs.progress(run.id)
     assert len(rows) == result.n_steps + 1
     assert rows[-1]["values"]["energy"] == pytest.approx(result.energies[-1], abs=1e-12)
+
+
+def test_a_worker_that_would_store_under_another_name_is_refused(home, counting):
+    from toy_tasks import KINDS
+
+    jobs = Jobs(home, kinds=KINDS, dispatcher=None)
+    asked = jobs.submit(counting())
+    dispatcher = Dispatcher(home, kinds=KINDS)
+    run = dispatcher._table.claim(owner=1, worker="far")
+    folder = RunFolder(home, run.id)
+    running = _Running(run, SimpleNamespace(release=lambda: None), "far", folder, run.key)
+    dispatcher._running[run.id] = running
+    folder.note_key(asked.key)
+    dispatcher._follow(running)
+    assert not folder.should_stop()
+    folder.note_key("f" * 64)
+    dispatcher._follow(running)
+    assert folder.should_stop()
+    dispatcher._finish(running, Outcome("done"))
+    assert jobs.run(run.id).status == "failed"
+    assert "same versions on both sides" in jobs.run(run.id).reason
+    dispatcher._table.close()
+    jobs.close()
+
+
+@pytest.mark.slow
+def test_a_scheduler_elsewhere_computes_and_a_silent_one_is_named(home, until, counting, monkeypatch):
+    home.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        jobs = serving(home)
+        run = jobs.submit(counting(steps=2))
+        until(lambda: not jobs.run(run.id).active)
+        assert jobs.run(run.id).status == "done"
+        victim = jobs.submit(counting(steps=1000, pause=0.1))
+        until(lambda: jobs.progress(victim.id))
+        os.kill(int(Path(counting().settings["log"]).read_text().split()[-1]), signal.SIGKILL)
+        until(lambda: not jobs.run(victim.id).active)
+        assert "worker process died" in jobs.run(victim.id).reason
+        end(jobs)
+    jobs = serving(home)
+    run = jobs.submit(counting(steps=3))
+    until(lambda: not jobs.run(run.id).active)
+    assert "No Dask scheduler answers at tcp" in jobs.run(run.id).reason
+    jobs.close()
+
+
+@pytest.mark.parametrize(("asked", "count"), [(None, 6), ("", 6), ("2", 2), ("40", 8)])
+def test_the_number_of_workers(monkeypatch, asked, count):
+    monkeypatch.delenv("MLIP_DASHBOARD_WORKERS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("MLIP_DASHBOARD_WORKERS", asked)
+    assert n_workers(cores=8) == count
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "two", "1.5"])
+def test_a_number_of_workers_that_is_none_is_refused(monkeypatch, asked):
+    monkeypatch.setenv("MLIP_DASHBOARD_WORKERS", asked)
+    with pytest.raises(SettingsError, match="positive whole number"):
+        n_workers(cores=8)
+
+
+def test_a_worker_keeps_the_models_used_last(home, monkeypatch):
+    from toy_tasks import KINDS
+
+    home.mkdir()
+    loaded = []
+    monkeypatch.setattr("toy_tasks.load", lambda configuration: loaded.append(configuration.model) or object())
+    monkeypatch.setattr("mlip_core.jobs.worker._models", OrderedDict())
+    load = kept(KINDS["count"])
+    names = ["chgnet", "chgnet-0.2.0", "chgnet-r2scan", "sevennet-0"]
+    for name in [*names[:3], *names[:3], names[3], names[1], names[0]]:
+        load(Configuration(model=name))
+    assert loaded == [*names, names[0]]
 
 
 def test_a_killed_dispatcher_leaves_interrupted_runs_that_can_be_retried(home, until, counting):

@@ -13,6 +13,7 @@ from mlip_core.errors import CalculationError, SettingsError
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import KINDS, Kind, Task, digest, resolve
 from mlip_core.models.ase import AseModel
+from mlip_core.models.catalogue import entry
 from mlip_core.relaxation import RelaxationSettings
 from mlip_core.symmetry.corrections import Corrections
 
@@ -48,13 +49,23 @@ def test_the_same_question_has_the_same_key(task, copper):
         {"relaxation": SETTINGS},
         {"reference": bulk("Cu", cubic=True)},
         {"configuration": Configuration(model="sevennet-0")},
-        {"configuration": Configuration(model="chgnet", dtype="float64")},
         {"configuration": Configuration(model="chgnet", corrections=Corrections(rotations="octahedral"))},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_another_question_has_another_key(task, change):
     assert replace(task, **change).key() != task.key()
+
+
+def test_a_default_written_out_is_the_same_key_and_another_precision_is_not(task):
+    named = replace(task, configuration=Configuration(model="sevennet-0"))
+    item = entry("sevennet-0")
+    keys = {
+        dtype: replace(task, configuration=Configuration(model="sevennet-0", dtype=dtype)).key()
+        for dtype in item.dtypes
+    }
+    assert len(set(keys.values())) == len(item.dtypes) == 2
+    assert keys[item.default_dtype] == named.key()
 
 
 def test_another_schema_or_package_of_the_kind_is_another_key(task):
@@ -110,7 +121,7 @@ print(task.key(), *sorted({"torch", "phonopy", "chgnet", "dask", "distributed"} 
 
 
 def test_an_unknown_kind_is_named(task):
-    with pytest.raises(SettingsError, match=r"'cooking'.*relaxation, phonons"):
+    with pytest.raises(SettingsError, match=r"'cooking'.*relaxation.*phonons"):
         replace(task, kind="cooking").key()
 
 

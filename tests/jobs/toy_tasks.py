@@ -18,6 +18,12 @@ def load(configuration):
     return AseModel(EMT(), name="EMT")
 
 
+def download(configuration):
+    """Load as a hub model does: the weights arrive only now."""
+    Path(configuration.model).write_bytes(b"weights from the hub")
+    return load(configuration)
+
+
 def count(structure, model, settings, *, progress):
     """Count to ``steps``, and leave a line in ``log`` for each time this is called."""
     with Path(settings["log"]).open("a") as file:
@@ -45,9 +51,16 @@ def threads(structure, model, settings, *, progress):
     return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
 
 
+def arrived(structure, model, settings, *, progress):
+    return {"energy": 0.0}
+
+
 KINDS = {
     name: Kind(f"toy_tasks:{name}", load="toy_tasks:load") for name in ("count", "fail", "die", "deaf", "threads")
-} | {"relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",), load="toy_tasks:load")}
+} | {
+    "relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",), load="toy_tasks:load"),
+    "arrived": Kind("toy_tasks:arrived", load="toy_tasks:download"),
+}
 COMMAND = (sys.executable, __file__)
 
 if __name__ == "__main__":
