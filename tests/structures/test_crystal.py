@@ -187,8 +187,8 @@ def test_close_atoms_are_found_as_by_brute_force():
     outcomes = set()
     for _ in range(40):
         pbc = rng.random(3) < 0.7
-        cell = np.eye(3) * rng.choice([2.0, 4.0]) + rng.normal(size=(3, 3))
-        atoms = Atoms("H6", positions=rng.normal(size=(6, 3)) * rng.choice([1, 3]), cell=cell, pbc=pbc)
+        cell = np.eye(3) * rng.choice([2.0, 4.0]) + rng.uniform(-0.8, 0.8, size=(3, 3))
+        atoms = Atoms("H6", positions=rng.uniform(-3, 3, size=(6, 3)), cell=cell, pbc=pbc)
         images = shifts[(shifts[:, ~pbc] == 0).all(axis=1)] @ cell
         steps = atoms.positions[:, None, None] - atoms.positions[None, :, None] + images
         lengths = np.linalg.norm(steps, axis=-1)
