@@ -1,7 +1,5 @@
 """Labels that look wrong, and how: forces of opposite sign, a turned frame, exchanged or single bad atoms."""
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 
@@ -31,7 +29,7 @@ def hypotheses(forces: np.ndarray, reference: np.ndarray) -> dict[str, float | s
     """
     error = np.einsum("ij,ij->i", forces - reference, forces - reference)
     worst = np.argsort(error)[::-1]
-    swapped, pair = _swap(forces, reference, error, worst[:_WORST])
+    swapped, pair = _swap(forces, reference, float(error.sum()), worst[:_WORST])
     n, atom = 3 * len(forces), int(worst[0])
     norms = np.linalg.norm(forces[atom]), np.linalg.norm(reference[atom])
     cosine = forces[atom] @ reference[atom] / (norms[0] * norms[1]) if min(norms) > 0 else 1.0
@@ -54,14 +52,17 @@ def _turned(forces: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return reference @ (u @ flip @ vt)
 
 
-def _swap(forces: np.ndarray, reference: np.ndarray, error: np.ndarray, worst: np.ndarray) -> tuple[float, str]:
-    best, pair = np.inf, ""
-    for i, j in combinations(worst, 2):
-        crossed = np.sum((forces[i] - reference[j]) ** 2) + np.sum((forces[j] - reference[i]) ** 2)
-        left = error.sum() - error[i] - error[j] + crossed
-        if left < best:
-            best, pair = left, f"{min(i, j)} and {max(i, j)}"
-    return float(np.sqrt(max(best, 0.0) / (3 * len(forces)))), pair
+def _swap(forces: np.ndarray, reference: np.ndarray, total: float, worst: np.ndarray) -> tuple[float, str]:
+    """RMSE with the best pair of references exchanged, and the pair."""
+    if len(worst) < 2:
+        return np.inf, ""
+    square = np.sum((forces[worst][:, None] - reference[worst][None]) ** 2, axis=2)
+    own = np.diag(square)
+    gain = own[:, None] + own[None] - square - square.T
+    i, j = np.unravel_index(np.argmax(gain), gain.shape)
+    left = max(total - float(gain[i, j]), 0.0)
+    pair = sorted((int(worst[i]), int(worst[j])))
+    return float(np.sqrt(left / (3 * len(forces)))), f"{pair[0]} and {pair[1]}"
 
 
 def named(rmse: pd.Series, table: pd.DataFrame) -> list[str]:
