@@ -47,6 +47,12 @@ def follow(tasks: Sequence[Task]) -> list[Work]:
     return found
 
 
+def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
+    """Let the visitor choose one of the configurations that are there."""
+    names = [label(work.member) for work in works]
+    return works[names.index(st.selectbox(title, names, key=key))]
+
+
 def start_button(text: str, tasks: Sequence[Task], *, key: str) -> None:
     """Offer to compute what is not there yet."""
     works = follow(tasks)

@@ -136,7 +136,7 @@ def heads_figure(
 
 
 def _finished(
-    figure: go.Figure, measured: "Measured", x: str, y: str, dark: bool, projector: bool, height: int
+    figure: go.Figure, measured: "Measured", x: str, y: str, *, dark: bool, projector: bool, height: int
 ) -> go.Figure:
     add_legend(figure, [mark for mark, _ in measured], projector=projector)
     figure.add_hline(0, line={"color": ink(dark=dark).faint, "width": 1}, layer="below")

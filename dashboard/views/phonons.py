@@ -12,7 +12,7 @@ from dashboard import state
 from dashboard.components.download import phonon_archive
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
 from dashboard.components.viewer import viewer
-from dashboard.components.work import Work, live, start_button
+from dashboard.components.work import Work, choose, live, start_button
 from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
 from dashboard.members import constrained, label
 from mlip_core.jobs.task import Task
@@ -222,7 +222,7 @@ def compare_table(works: Sequence[Work]) -> None:
     if len(works) < 2:
         st.caption("Differences appear as soon as two configurations are there.")
         return
-    base = st.selectbox("Difference to", works, format_func=lambda work: label(work.member), key="compare-to")
+    base = choose("Difference to", works, key="compare-to")
     rows = []
     for work in works:
         if work is base:

@@ -9,7 +9,7 @@ from ase import Atoms
 from dashboard.components.download import relaxation_archive
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
 from dashboard.components.viewer import viewer
-from dashboard.components.work import Work, live, start_button
+from dashboard.components.work import Work, choose, live, start_button
 from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
 from dashboard.members import label
 from mlip_core.jobs.task import Task
@@ -102,7 +102,8 @@ def outcomes(works: Sequence[Work]) -> None:
     table = pd.DataFrame([_outcome(work) for work in works]).set_index("configuration")
     st.dataframe(table, column_config=_columns())
     look, take = st.columns([3, 1], vertical_alignment="bottom")
-    chosen = look.selectbox("Watch", works, format_func=lambda work: label(work.member))
+    with look:
+        chosen = choose("Watch", works, key="watch")
     take.download_button(
         "Download all (ZIP)",
         lambda: relaxation_archive([(label(work.member), work.result) for work in works]),
@@ -110,8 +111,7 @@ def outcomes(works: Sequence[Work]) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
-    if chosen is not None:
-        viewer(chosen.result.frames, key="relaxation-viewer", height=420)
+    viewer(chosen.result.frames, key="relaxation-viewer", height=420)
 
 
 def _trace(work: Work) -> RelaxationTrace | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
 from dashboard.components.viewer import AtomColors, viewer
-from dashboard.components.work import Work, live, start_button
+from dashboard.components.work import Work, choose, live, start_button
 from dashboard.figures.rotations import angle_figure, cost_figure, distribution_figure, globe_figure, spectrum_figure
 from dashboard.members import label
 from mlip_core.configuration import Configuration
@@ -78,7 +78,9 @@ def add_corrected(members: tuple[Configuration, ...]) -> None:
     plain = [member for member in members if member.corrections.rotations == "none"]
     if not plain:
         return
-    member = st.selectbox("Correct a configuration", plain, format_func=label)
+    member = plain[
+        st.selectbox("Correct a configuration", range(len(plain)), format_func=lambda place: label(plain[place]))
+    ]
     for grid in OFFERED:
         corrected = replace(member, corrections=Corrections(rotations=grid, inversion=member.corrections.inversion))
         known = corrected in members
@@ -162,7 +164,7 @@ def globes(works: Sequence[Work]) -> None:
     if not mapped:
         st.markdown("Switch on **Map the sphere** and measure again.")
         return
-    chosen = st.selectbox("Configuration", mapped, format_func=lambda work: label(work.member), key="globe-of")
+    chosen = choose("Configuration", mapped, key="globe-of")
     sphere, picture = st.columns([1.4, 1])
     sphere.plotly_chart(globe_figure(chosen.result, dark=dark(), projector=projector()), theme=None, key="globe-figure")
     with picture:
@@ -174,7 +176,7 @@ def globes(works: Sequence[Work]) -> None:
 
 def per_atom(works: Sequence[Work]) -> None:
     """Colour the atoms by their rotational deviation."""
-    chosen = st.selectbox("Configuration", works, format_func=lambda work: label(work.member), key="atoms-of")
+    chosen = choose("Configuration", works, key="atoms-of")
     values = 1000 * chosen.result.scatter.per_atom
     viewer(
         chosen.result.structure,
