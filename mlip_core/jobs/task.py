@@ -52,6 +52,8 @@ KINDS: Mapping[str, Kind] = {
     "correction_cost": Kind("mlip_core.correction_cost:correction_cost"),
     "conservation": Kind("mlip_core.conservation:conservation", packages=("ase",)),
     "phonons": Kind("mlip_core.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
+    "force_errors": Kind("mlip_core.force_errors.task:run", packages=("scipy",)),
+    "error_split": Kind("mlip_core.force_errors.task:run_split"),
 }
 
 

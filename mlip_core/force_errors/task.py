@@ -1,0 +1,64 @@
+"""Force errors and their split as tasks: everything a worker needs is data, and the data set is a file."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ase import Atoms
+
+from mlip_core.datasets.dataset import Dataset, open_dataset
+from mlip_core.errors import DatasetError
+from mlip_core.force_errors.evaluation import force_errors
+from mlip_core.force_errors.record import ForceErrors, ForceErrorSettings
+from mlip_core.force_errors.split import ErrorSplit, error_split
+from mlip_core.models.model import Model
+from mlip_core.progress import Progress, silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForceErrorTask:
+    """Which data set, and how errors are summarised."""
+
+    dataset: str
+    """``Dataset.path``; predictions are kept in its folder."""
+    dataset_sha256: str
+    """``Dataset.sha256``: the file must still be this one."""
+    identity: str
+    """Key of the configuration: everything that may change a prediction."""
+    summary: ForceErrorSettings = field(default_factory=ForceErrorSettings)
+    """Thresholds, bootstrap, what is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorSplitTask:
+    """Which data set, and over which rotations."""
+
+    dataset: str
+    """``Dataset.path``."""
+    dataset_sha256: str
+    """``Dataset.sha256``."""
+    grid: str = "octahedral"
+    """Name of the grid."""
+    inversion: bool = False
+    """Use x → −x too."""
+
+
+def run(structure: Atoms, model: Model, settings: ForceErrorTask, *, progress: Progress = silent) -> ForceErrors:
+    """Compute force errors; `structure` only names the task (the data set's first)."""
+    dataset = _opened(settings.dataset, settings.dataset_sha256)
+    folder = Path(settings.dataset).parent
+    return force_errors(dataset, model, settings.summary, folder=folder, identity=settings.identity, progress=progress)
+
+
+def run_split(structure: Atoms, model: Model, settings: ErrorSplitTask, *, progress: Progress = silent) -> ErrorSplit:
+    """Split the error; `structure` only names the task (the data set's first)."""
+    dataset = _opened(settings.dataset, settings.dataset_sha256)
+    return error_split(dataset, model, grid=settings.grid, inversion=settings.inversion, progress=progress)
+
+
+def _opened(path: str, sha256: str) -> Dataset:
+    if not Path(path).is_file():
+        raise DatasetError("The data set is no longer there: read the original file again.")
+    dataset = open_dataset(path)
+    if dataset.sha256 != sha256:
+        raise DatasetError(f"{dataset.name} has changed since it was chosen: read it again.")
+    return dataset
