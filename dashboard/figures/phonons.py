@@ -124,7 +124,8 @@ def _add_series(
             "marker": {"size": 9, "opacity": 0, "color": line["color"]},
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 0}},
-            "customdata": np.column_stack([np.full(len(points), place), points]).astype(np.int16),
+            # a list: what is picked of an array comes back from the browser as an object
+            "customdata": np.column_stack([np.full(len(points), place), points]).tolist(),
             "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}<extra></extra>",
         }
     shared = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}

