@@ -13,7 +13,7 @@ from mlip_core.models import load_model
 from mlip_core.models.model import Forces, Model
 from mlip_core.progress import Progress, silent
 from mlip_core.training import properties
-from mlip_core.training.accuracy import accuracy, heads_difference
+from mlip_core.training.accuracy import SMALL_RATTLE, accuracy, heads_difference
 from mlip_core.training.card import bar, data_summary, domain, file_hash, recipe
 from mlip_core.training.settings import Crystal, TrainingSettings
 
@@ -112,10 +112,10 @@ def _modes(exported: Path) -> dict[Forces, Model]:
 
 
 def handful(test: Sequence[Atoms]) -> list[Atoms]:
-    """First rattled test structure of each crystal."""
+    """First clearly but not wildly rattled test structure of each crystal."""
     first: dict[str, Atoms] = {}
     for atoms in sorted(test, key=lambda atoms: atoms.info["id"]):
-        if atoms.info.get("rattle", 0.0) >= 0.03 and len(atoms) > 2:
+        if 0.03 <= atoms.info.get("rattle", 0.0) <= SMALL_RATTLE and len(atoms) > 2:
             first.setdefault(atoms.info["crystal"], atoms)
     return list(first.values())
 
