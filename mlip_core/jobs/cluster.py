@@ -86,7 +86,7 @@ def _embedded(workers: int | None, warm: bool) -> "Iterator[Client]":
             n_workers=count,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # None listens on every interface
             memory_limit=MEMORY_LIMIT,
             preload=["mlip_core.jobs.warm"] if warm else [],
         ) as cluster,

@@ -174,6 +174,18 @@ def test_the_cores_are_shared_out(jobs, ended, toy):
     assert jobs.result(run.key) | {"OMP_NUM_THREADS": each, "MKL_NUM_THREADS": each} == jobs.result(run.key)
 
 
+def test_nothing_listens_to_other_machines(jobs, ended, counting):
+    ended(jobs.submit(counting()))
+    dispatcher = psutil.Process(jobs._process.pid)
+    listening = {
+        connection.laddr.ip
+        for process in [dispatcher, *dispatcher.children(recursive=True)]
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
 def test_weights_that_arrive_while_it_runs_give_the_result_its_true_key(jobs, ended, copper, tmp_path):
     file = tmp_path / "model.pt"
     file.write_bytes(b"not the weights yet")
@@ -236,7 +248,7 @@ def test_a_worker_that_would_store_under_another_name_is_refused(home, counting)
 def test_a_scheduler_elsewhere_computes_and_a_silent_one_is_named(home, until, counting, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
         jobs = serving(home)
         run = jobs.submit(counting(steps=2))
