@@ -40,7 +40,7 @@ CASES = {
         lambda model: model._network,
     ),
     "ckpt-conservative": (
-        lambda folder: mlip.load_model(folder / "tiny.ckpt", forces="conservative", dtype="float32"),
+        lambda folder: mlip.load_model(folder / "tiny.ckpt", forces="conservative", dtype="float64"),
         lambda model: model._network,
     ),
     "ckpt-direct": (
