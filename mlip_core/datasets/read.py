@@ -133,8 +133,11 @@ def _store(
     try:
         summary = _write(part, job, frames, given, progress)
         path = part.replace(target / f"dataset-{_identity(given | summary)}.parquet")
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        if folder is None:
+            shutil.rmtree(target, ignore_errors=True)
+        raise
     dataset = open_dataset(path)
     if folder is None:
         weakref.finalize(dataset, shutil.rmtree, target, ignore_errors=True)

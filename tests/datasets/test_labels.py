@@ -209,3 +209,19 @@ def test_atoms_without_volume_or_position(tmp_path):
     flat.arrays["REF_forces"] = np.zeros((1, 3))
     dataset = read(tmp_path, [frame("REF_"), flat])
     assert [s.reason for s in dataset.set_aside] == ["periodic, but its cell has no volume"]
+
+
+def test_nothing_is_left_behind(tmp_path, monkeypatch):
+    import gc
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    with pytest.raises(DatasetError):
+        read(tmp_path, [bulk("Si")])
+    assert not list((tmp_path / "temporary").iterdir())
+    dataset = read(tmp_path, [frame("REF_")])
+    assert len(list((tmp_path / "temporary").iterdir())) == 1
+    del dataset
+    gc.collect()
+    assert not list((tmp_path / "temporary").iterdir())
