@@ -27,13 +27,13 @@ class Loop:
     radius: float = 0.05
     """r, Å."""
     n_points: int = 24
-    """Evaluations around the lap, a multiple of 4, at least 12."""
+    """Evaluations around the lap, a multiple of 6, at least 12."""
 
     def __post_init__(self) -> None:
         if not 0 < self.radius <= 1:
             raise SettingsError(f"the radius of a loop must be above 0 and at most 1 Å, not {self.radius}")
-        if self.n_points < 12 or self.n_points % 4:
-            raise SettingsError(f"n_points must be a multiple of 4, at least 12, not {self.n_points}")
+        if self.n_points < 12 or self.n_points % 6:
+            raise SettingsError(f"n_points must be a multiple of 6, at least 12, not {self.n_points}")
         if any(len(v) != 3 or not np.linalg.norm(v) > 0 for v in (self.direction_a, self.direction_b)):
             raise SettingsError("each direction of a loop must have three components that are not all zero")
 
@@ -77,7 +77,7 @@ class LoopWork:
     work: float
     """∮ F·dx, eV/atom."""
     error: float
-    """Of the integration, eV/atom: largest change when only every second or fourth point is used."""
+    """Of the integration, eV/atom: largest change when only every second or third point is used."""
     absolute: float
     """∮ |F·dx|, eV/atom."""
 
@@ -180,7 +180,7 @@ def _work(loop: Loop, forces: np.ndarray) -> LoopWork:
     atoms = forces.shape[1]
     power = loop.power(forces) / atoms
     work = 2 * np.pi * power.mean()
-    coarser = [2 * np.pi * power[start::step].mean() for step in (2, 4) for start in range(step)]
+    coarser = [2 * np.pi * power[start::step].mean() for step in (2, 3) for start in range(step)]
     return LoopWork(
         loop=loop,
         accumulated=_running_integral(power),

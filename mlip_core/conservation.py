@@ -36,7 +36,7 @@ class ConservationSettings:
     radius: float = 0.05
     """Å, of the loops that are not given."""
     n_points: int = 24
-    """Evaluations around each of those, a multiple of 4, at least 12."""
+    """Evaluations around each of those, a multiple of 6, at least 12."""
     picoseconds: float = 0.5
     """Length of the run at constant energy; 0 leaves it out."""
     timestep: float = 1.0

@@ -121,7 +121,7 @@ def test_work_around_a_loop_is_the_curl_times_its_area(water, a, b):
 
 
 def test_the_running_integral_is_the_energy_given_back(copper, emt):
-    loop = default_loop(copper, radius=0.1, n_points=32)
+    loop = default_loop(copper, radius=0.1, n_points=36)
     work = closed_loop_work(copper, emt, [loop])[0]
     path = []
     for moved in loop.displacements(len(copper)):
@@ -136,7 +136,7 @@ def test_the_running_integral_is_the_energy_given_back(copper, emt):
 
 def test_too_few_points_show_as_an_error(copper, emt):
     coarse, fine = (
-        closed_loop_work(copper, emt, [Loop(atom_a=0, atom_b=1, radius=0.5, n_points=n)])[0] for n in (12, 32)
+        closed_loop_work(copper, emt, [Loop(atom_a=0, atom_b=1, radius=0.5, n_points=n)])[0] for n in (12, 36)
     )
     assert coarse.error > 100 * fine.error
     assert not coarse.resolved
