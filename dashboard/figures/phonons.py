@@ -124,8 +124,7 @@ def _add_series(
             "marker": {"size": 9, "opacity": 0, "color": line["color"]},
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 0}},
-            # a list: what is picked of an array comes back from the browser as an object
-            "customdata": np.column_stack([np.full(len(points), place), points]).tolist(),
+            "customdata": _lists(np.column_stack([np.full(len(points), place), points])),
             "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}<extra></extra>",
         }
     shared = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}
@@ -157,6 +156,13 @@ def _one_line(bands: "BandStructure") -> tuple[np.ndarray, np.ndarray, np.ndarra
     q = np.tile(order, n_bands)
     x, y = np.tile(x, n_bands), y.T.ravel()
     return x.astype(np.float32), y.astype(np.float32), np.column_stack([q, np.where(q < 0, -1, branch)])
+
+
+def _lists(points: np.ndarray) -> np.ndarray:
+    """Give the rows as lists: a row of numbers in an array comes back from the browser as an object."""
+    rows = np.empty(len(points), dtype=object)
+    rows[:] = points.tolist()
+    return rows
 
 
 def _axes(figure: go.Figure, series: Sequence[PhononSeries], *, unit: str, dark: bool, projector: bool) -> None:
