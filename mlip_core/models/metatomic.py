@@ -80,6 +80,7 @@ class MetatomicModel(Model):
         ]
 
     def _evaluate(self, systems: list[Any], *, direct: bool) -> dict[str, Any]:
+        import torch
         from metatomic.torch import ModelEvaluationOptions, ModelOutput
 
         outputs = {ENERGY: ModelOutput(unit="eV", sample_kind="system")}
@@ -90,7 +91,8 @@ class MetatomicModel(Model):
         for neighbors in self._neighbors:
             neighbors.add_neighbor_list(systems)
         options = ModelEvaluationOptions(length_unit="angstrom", outputs=outputs)
-        return self._network(systems, options, check_consistency=False)
+        with torch.jit.optimized_execution(self.device != "cpu"):  # on a CPU it costs seconds first and gains nothing
+            return self._network(systems, options, check_consistency=False)
 
     def _systems(self, structures: list[Atoms], *, gradients: bool) -> tuple[list[Any], list[Any]]:
         """Return the systems, and with them what positions and strain are derived against."""
