@@ -59,7 +59,7 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str) -> None:
     missing = [work.task for work in works if work.result is None and not work.active]
     done = sum(work.result is not None for work in works)
     if missing:
-        title = text if not done else f"{text} ({len(missing)} of {len(works)} missing)"
+        title = text if not done else f"Compute the {len(missing)} missing"
         if st.button(
             title, type="primary", key=key, icon=":material/play_arrow:", width="stretch", shortcut="Ctrl+Enter"
         ):

@@ -66,15 +66,32 @@ def main() -> None:
 
 def choose_relaxation() -> RelaxationSettings | None:
     """Offer the relaxation that goes before: each model is asked at its own minimum."""
-    if not st.toggle(
+    first = st.toggle(
         "Relax first",
         True,
         key="relax_first",
         bind="query-params",
-        help="Phonons are defined at a stationary point: each configuration is relaxed with its own forces, cell and atoms, to 1e-4 eV/Å.",
-    ):
+        help="Phonons are defined at a stationary point: each configuration first relaxes cell and atoms with its own forces.",
+    )
+    if not first:
         return None
-    return RelaxationSettings(fmax=1e-4, steps=500, optimizer="LBFGS", cell="full")
+    with st.expander("Relaxation"):
+        fmax = st.select_slider(
+            "Stop below (eV/Å)",
+            [1e-2, 1e-3, 1e-4, 1e-5],
+            value=1e-4,
+            format_func=lambda x: f"{x:g}",
+            key="phonon_fmax",
+            bind="query-params",
+        )
+        fix = st.toggle(
+            "Keep the space group",
+            True,
+            key="phonon_fix",
+            bind="query-params",
+            help="Every configuration is asked about the same crystal, also at a saddle point. What the models do to the symmetry is on the Relax page.",
+        )
+    return RelaxationSettings(fmax=float(fmax), steps=500, optimizer="LBFGS", cell="full", fix_symmetry=fix)
 
 
 def choose_settings(reference: Atoms, *, unconstrained: bool) -> PhononSettings:
