@@ -262,8 +262,10 @@ def test_a_scheduler_elsewhere_computes_and_a_silent_one_is_named(home, until, c
         end(jobs)
     jobs = serving(home)
     run = jobs.submit(counting(steps=3))
+    process = jobs._process
     until(lambda: not jobs.run(run.id).active)
     assert "No Dask scheduler answers at tcp" in jobs.run(run.id).reason
+    assert process.wait(200) == 1
     jobs.close()
 
 
