@@ -62,7 +62,8 @@ def phonopy_params(p: Phonons) -> str:
     }
     if p.settings.nac is not None:
         content |= _nac(p)
-    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml.dump(content, Dumper=dumper, sort_keys=False, default_flow_style=None, width=120)
 
 
 def _cell(p: Phonons) -> dict[str, object]:

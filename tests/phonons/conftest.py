@@ -78,6 +78,11 @@ def wrong():
 
 
 @pytest.fixture(scope="session")
+def springs():
+    return Springs
+
+
+@pytest.fixture(scope="session")
 def gaussians():
     return Gaussians()
 

@@ -46,6 +46,19 @@ def test_drift_to_p1_changes_neither_branches_nor_displacements(emt, aluminium, 
     assert 1e-4 < p.diagnostics.symmetry_deviation < 2e-3
 
 
+def test_gained_symmetry_does_not_take_branches_away(gaussians):
+    """The relaxed pair is evenly spaced, so that half the cell would do; the reference was not."""
+    reference = Atoms("Ar2", cell=[3.7, 3.7, 7.4], scaled_positions=[[0, 0, 0], [0, 0, 0.53]], pbc=True)
+    relaxed = Atoms("Ar2", cell=[3.7, 3.7, 7.4], scaled_positions=[[0, 0, 0], [0, 0, 0.5]], pbc=True)
+    settings = PhononSettings(**QUICK, supercell_matrix=(2, 2, 1))
+    assert phonons(relaxed, gaussians, settings).band_structure.frequencies.shape[1] == 3
+    p = phonons(relaxed, gaussians, settings, reference=reference)
+    before = phonons(reference, gaussians, settings)
+    assert p.band_structure.frequencies.shape == before.band_structure.frequencies.shape
+    assert p.band_structure.frequencies.shape[1] == 6
+    assert np.array_equal(p.displacement_set.atoms, before.displacement_set.atoms)
+
+
 def test_the_model_sees_the_structure_as_given(emt, drifted, aluminium):
     p = phonons(drifted, emt, PhononSettings(**QUICK, supercell_matrix=(2, 1, 1)), reference=aluminium)
     assert p.structure == drifted
