@@ -81,12 +81,13 @@ def test_opening_a_stored_result(tmp_path, capsys):
     with np.load(tmp_path / "bare.npz") as bare:
         assert bare["a"].shape == bare["b"].shape
     mark = time.perf_counter()
+    cpu = time.process_time()
     opened = store.get("ab" * 32)
-    seconds = time.perf_counter() - mark
+    cpu, seconds = time.process_time() - cpu, time.perf_counter() - mark
     with capsys.disabled():
         megabytes = store.path("ab" * 32).stat().st_size / 1e6
         print(
-            f"\nopening a stored result ({megabytes:.1f} MB): {seconds:.3f} s (bar: 1 s), bare arrays {mark - began:.3f} s"
+            f"\nopening a stored result ({megabytes:.1f} MB): {seconds:.3f} s (bar: 1 s; of the processor {cpu:.3f} s), bare arrays {mark - began:.3f} s"
         )
     np.testing.assert_array_equal(opened["force_constants"], record["force_constants"])
-    assert seconds < 10
+    assert cpu < 1
