@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
@@ -95,6 +96,17 @@ def test_chgnet_equals_its_own_calculator(crystal):
     assert ours.energy == pytest.approx(calculator.results["energy"], rel=1e-6)
     np.testing.assert_allclose(ours.forces, calculator.results["forces"], atol=1e-5)
     np.testing.assert_allclose(ours.stress, calculator.results["stress"], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["chgnet", "chgnet-0.2.0"])
+def test_the_energy_jumps_at_the_bond_cutoff_only_where_the_catalogue_says_so(name):
+    distances = np.arange(2.9, 3.3, 0.01)
+    trimers = [Atoms("Si3", [[0, 0, 0], [2.3, 0, 0], [-0.6 * d, 0.8 * d, 0]]) for d in distances]
+    model = mlip.load_model(name)
+    steps = np.diff([answer.energy for answer in model.predict(trimers)])
+    jump = np.abs(steps[1:-1] - (steps[:-2] + steps[2:]) / 2).max()
+    assert (jump < 1e-3) == model.claims.smooth
+    assert model.claims.smooth or jump > 0.1
 
 
 def test_sevennet_equals_its_own_calculator(crystal):
