@@ -130,7 +130,7 @@ def test_bands_lie_where_the_record_says_and_can_be_clicked(aluminium):
     for place, trace in enumerate(t for t in figure.data if t.customdata is not None):
         drawn = ~np.isnan(trace.y)
         assert isinstance(trace.customdata[0], list), "arrays come back from the browser as objects"
-        member, q, branch = np.array(trace.customdata)[drawn].T
+        member, q, branch = np.array(trace.customdata.tolist())[drawn].T
         assert (member == place).all()
         assert trace.y[drawn] == pytest.approx(aluminium.band_structure.frequencies[q, branch], abs=1e-5)
         assert trace.x[drawn] == pytest.approx(aluminium.band_structure.distances[q], abs=1e-5)
