@@ -48,7 +48,7 @@ def structure() -> Atoms | None:
         return None
     if name in {item.id for item in library()}:
         return library_structure(name)
-    stored = jobs().store.get_structure(name) if re.fullmatch(r"[0-9a-f]{64}", name) else None
+    stored = jobs().store.get_structure(name) if re.fullmatch(r"[0-9a-f]{32}", name) else None
     if stored is None:
         return None
     atoms = stored.structure.copy()

@@ -102,7 +102,7 @@ def take(content: bytes, name: str | None) -> None:
 
 def describe(atoms: Atoms) -> None:
     """Show formula, lattice, symmetry and downloads."""
-    st.metric("Formula", atoms.get_chemical_formula(empirical=True))
+    st.metric("Formula", atoms.get_chemical_formula(empirical=bool(atoms.pbc.any())))
     facts: dict[str, str] = {"Atoms": str(len(atoms))}
     if atoms.pbc.any():
         facts["Periodic along"] = ", ".join(axis for axis, periodic in zip("abc", atoms.pbc, strict=True) if periodic)
