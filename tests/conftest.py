@@ -1,10 +1,19 @@
 import hashlib
+import os
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Where nobody watches, a test that did not run is a failure."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if os.environ.get("CI") and skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped where none may be", red=True)
+        terminalreporter._session.exitstatus = 1
 
 
 @pytest.fixture

@@ -100,25 +100,28 @@ def test_conservative_forces_are_minus_the_slope_of_the_energy(model, crystal):
 
 
 def test_conservative_stress_is_the_slope_against_strain(model, crystal):
-    if model.forces == "direct":
-        pytest.skip("stress comes from a head of its own")
     step, relative = (1e-3, 1e-4) if model.dtype == "float64" else (3e-3, 4e-3)
     pairs = [
         (strained(crystal, i, j, step), strained(crystal, i, j, -step))
         for i, j in [(0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1)]
     ]
     expected = voigt_6_to_full_3x3_stress(slopes(model, pairs, step)) / crystal.get_volume()
-    found = model.predict([crystal])[0].stress
-    np.testing.assert_allclose(found, expected, atol=max(relative * np.abs(expected).max(), 1e-9))
+    error = np.abs(model.predict([crystal])[0].stress - expected).max()
+    if model.forces == "conservative":
+        assert error < max(relative * np.abs(expected).max(), 1e-9)
+    else:
+        assert error > 0.01 * np.abs(expected).max()
 
 
 def test_a_molecule_has_conservative_forces_too(model, molecule):
-    if model.forces == "direct":
-        pytest.skip("forces come from a head of their own")
     step, tolerance = step_and_tolerance(model)
     pairs = [(moved(molecule, 2, axis, step), moved(molecule, 2, axis, -step)) for axis in range(3)]
     expected = -slopes(model, pairs, step)
-    np.testing.assert_allclose(model.predict([molecule])[0].forces[2], expected, atol=tolerance(np.abs(expected).max()))
+    error = np.abs(model.predict([molecule])[0].forces[2] - expected).max()
+    if model.forces == "conservative":
+        assert error < tolerance(np.abs(expected).max())
+    else:
+        assert error > 0.01 * np.abs(expected).max()
 
 
 def test_a_model_that_saw_other_structures_answers_as_a_fresh_one(case, model, crystal, metal, molecule):
