@@ -1,7 +1,11 @@
-"""What a phonon calculation costs beyond the model, beside the same phonopy calls in a bare script."""
+"""What a phonon calculation costs beyond the model, beside the same phonopy calls in a bare script.
+
+Processor time is compared, because other work on the machine stretches wall time;
+the model's answers are remembered, so that none of it is the model's.
+"""
 
 import warnings
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -33,11 +37,10 @@ class Remembered(mlip.Model):
 
 
 def bare_script(structure, model, segments):
-    """Return seconds outside the model."""
+    """Make the same calls without this package."""
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
-    begin = perf_counter()
     unitcell = PhonopyAtoms(structure.get_chemical_symbols(), cell=structure.cell[:], positions=structure.positions)
     phonopy = Phonopy(unitcell, np.diag([2, 2, 2]), primitive_matrix="auto")
     phonopy.generate_displacements(distance=SETTINGS.displacement)
@@ -45,9 +48,7 @@ def bare_script(structure, model, segments):
         Atoms(cell.symbols, cell=cell.cell, positions=cell.positions, pbc=True)
         for cell in phonopy.supercells_with_displacements
     ]
-    asked = perf_counter()
     answers = model.predict(cells)
-    answered = perf_counter()
     phonopy.forces = [answer.forces for answer in answers]
     phonopy.produce_force_constants(calculate_full_force_constants=False)
     for corrected in (False, True):
@@ -57,12 +58,16 @@ def bare_script(structure, model, segments):
         phonopy.run_mesh(SETTINGS.mesh, is_gamma_center=True)
         phonopy.run_total_dos()
     phonopy.run_thermal_properties(temperatures=np.arange(0, 1001, 10), exclude_gamma_acoustic=True)
-    return perf_counter() - answered + asked - begin
+
+
+def seconds(run, *arguments):
+    begin = process_time()
+    run(*arguments)
+    return process_time() - begin
 
 
 @pytest.mark.slow
 @pytest.mark.benchmark
-@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", CRYSTALS)
 def test_phonon_overhead(name, capsys):
     structure, model = CRYSTALS[name], Remembered(mlip.load_model("chgnet"))
@@ -73,13 +78,12 @@ def test_phonon_overhead(name, capsys):
         bare_script(structure, model, segments)
         ours, bare = [], []
         for _ in range(TIMES):
-            p = phonons(structure, model, SETTINGS)
-            ours.append(p.seconds - p.model_seconds)
-            bare.append(bare_script(structure, model, segments))
+            ours.append(seconds(phonons, structure, model, SETTINGS))
+            bare.append(seconds(bare_script, structure, model, segments))
     ratio = min(ours) / min(bare)
     with capsys.disabled():
         print(
-            f"\n{name}, {len(first.supercell)} atoms, CHGNet: model {first.model_seconds:.2f} s, beyond it "
+            f"\n{name}, {len(first.supercell)} atoms, CHGNet: model {first.model_seconds:.2f} s (wall), beyond it "
             f"{min(ours):.2f} s, bare phonopy script {min(bare):.2f} s, ratio {ratio:.2f}"
         )
     assert ratio <= 1.3
