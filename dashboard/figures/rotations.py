@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MEV = 1000.0
 """meV in an eV."""
-_LEAST = 1e-9
+_LEAST = 1e-7
 """Smaller deviations are drawn here: a logarithmic axis has no zero."""
 _SYMBOLS = {"none": "circle", "tetrahedral": "triangle-up", "octahedral": "diamond", "icosahedral": "star"}
 
@@ -79,7 +79,9 @@ def distribution_figure(
                 )
     add_legend(figure, [mark for mark, _ in measured], projector=projector)
     for column, title in enumerate(titles, 1):
-        figure.update_yaxes(type="log", title=f"deviation of the {title}", exponentformat="power", row=1, col=column)
+        figure.update_yaxes(
+            type="log", dtick=1, title=f"deviation of the {title}", exponentformat="power", row=1, col=column
+        )
         figure.update_xaxes(showticklabels=False, ticks="", row=1, col=column)
     figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
     return figure

@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.card import model_card
 from dashboard.components.frame import chip, header
 from dashboard.members import style_of
 from mlip_core.configuration import Configuration
@@ -122,6 +123,7 @@ def card(members: tuple[Configuration, ...], position: int) -> None:
         )
         st.html(laws(model.claims(member.forces)))
         st.caption(_facts(model))
+        model_card(member.model, member.forces or model.default_forces)
         if not model.available():
             st.warning(model.missing(), icon=":material/download:")
         if st.button("Remove", key=f"remove-{position}", type="tertiary", icon=":material/close:"):

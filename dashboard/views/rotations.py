@@ -48,7 +48,7 @@ def main() -> None:
             Task(kind="correction_cost", structure=structure, configuration=member, settings=cost_settings)
             for member in members
         ]
-        start_button("Measure what a correction buys", costs, key="costs")
+        start_button("What a correction buys", costs, key="costs")
         st.divider()
         add_corrected(members)
     with results:

@@ -1,0 +1,59 @@
+"""What a bundled model is worth: the figures of its card, as the evaluate command wrote them."""
+
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+import yaml
+
+from mlip_core.assets import asset
+from mlip_core.models.model import Forces
+
+
+def model_card(name: str, forces: Forces) -> None:
+    """Show the card of a bundled model; nothing for the others.
+
+    Parameters
+    ----------
+    name : str
+        Name in the catalogue.
+    forces : "conservative" or "direct"
+        Whose figures are shown.
+    """
+    card = _card(name)
+    if card is None or forces not in card["forces"]:
+        return
+    measured, data = card["forces"][forces], card["data"]
+    test = measured["test"]
+    with st.expander("What it is worth"):
+        st.caption(
+            f"A teaching model: it learned {data['structures']['train']} structures from {data['teacher']}, and is good for these crystals only. "
+            f"On {test['n_structures']} structures it never saw: energy {test['energy_mae']:.1f} meV/atom, forces {test['force_mae']:.0f} meV/Å (mean absolute errors against the teacher)."
+        )
+        number = st.column_config.NumberColumn
+        st.dataframe(pd.DataFrame([_row(measured, crystal) for crystal in measured["crystals"]]), hide_index=True, column_config={
+            "forces": number("force error (%)", format="%.1f", help="Mean absolute error of a component over the mean length of the teacher's force, rattled by up to 0.1 Å."),
+            "bands": number("band error (%)", format="%.1f", help="Mean absolute error over the teacher's highest frequency, corrected force constants."),
+            "a": number("lattice constant (%)", format="%.2f", help="Relaxed, against the teacher's."),
+            "rotations": number("rotational std (meV/Å)", format="%.1f", help="Forces, generic orientations, rattled by 0.1 Å."),
+            "λ": number("λ", format="%.1e"),
+        })  # fmt: skip
+
+
+def _row(measured: dict[str, Any], crystal: str) -> dict[str, object]:
+    found = measured["crystals"][crystal]
+    return {
+        "crystal": crystal,
+        "forces": 100 * measured["test"]["by_crystal"][crystal]["relative_mae"],
+        "bands": 100 * found["band_mae_relative"],
+        "a": 100 * found["lattice_error"],
+        "rotations": measured["rotations"][crystal]["forces_rot_std"],
+        "λ": measured["jacobian_asymmetry"][crystal],
+    }
+
+
+@lru_cache(maxsize=8)
+def _card(name: str) -> dict[str, Any] | None:
+    path = asset("models", f"{name}.yaml")
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
