@@ -84,10 +84,10 @@ class Store:
         """
         mark = fingerprint(structure)
         path = self._structure_path(mark)
-        if not name and path.is_file():
-            os.utime(path)
-        else:
+        if name or not path.is_file():
             _write(StoredStructure(mark, structure, name), path)
+        now = time.time_ns()  # finer than the file system's own clock
+        os.utime(path, ns=(now, now))
         return mark
 
     def get_structure(self, mark: str) -> StoredStructure | None:
@@ -136,8 +136,8 @@ def _reason(path: Path) -> Path:
     return path.with_suffix(".reason")
 
 
-def _modified(path: Path) -> float:
+def _modified(path: Path) -> int:
     try:
-        return path.stat().st_mtime
+        return path.stat().st_mtime_ns
     except FileNotFoundError:
-        return time.time()
+        return time.time_ns()
