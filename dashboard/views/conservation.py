@@ -117,7 +117,7 @@ def loop_picture(result: Conservation) -> None:
     frames = [result.structure.copy() for _ in range(loop.n_points)]
     for frame, moved in zip(frames, loop.displacements(len(result.structure)), strict=True):
         frame.positions += moved * (0.4 / loop.radius)
-    viewer(frames, key="loop-viewer", height=330)
+    viewer(frames, key="loop-viewer", height=330, animate=True)
     st.caption(f"The loop, enlarged {0.4 / loop.radius:.0f} ×.")
 
 

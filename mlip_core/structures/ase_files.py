@@ -15,6 +15,8 @@ from mlip_core.errors import StructureError
 from mlip_core.structures.words import Parsed, element_by_number, shown, too_many
 
 ULM = (b"- of Ulm", b"AFFormat")
+DEEPEST = 100
+"""Brackets open at a time; a structure needs less than ten."""
 _NUMERIC = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
 
 
@@ -37,18 +39,28 @@ def read_json(text: str, max_atoms: int) -> Parsed:
     StructureError
         Naming the line of what is not JSON, or the row and field.
     """
+    _check_depth(text.encode())
     try:
         tree = json.loads(text)
     except json.JSONDecodeError as error:
         raise StructureError(f"line {error.lineno}, column {error.colno}: this is not JSON ({error.msg}).") from error
-    except (RecursionError, ValueError) as error:
-        raise StructureError("This JSON is nested too deeply, or has a number too long, to be a structure.") from error
+    except ValueError as error:
+        raise StructureError("This JSON has a number too long to be that of a structure.") from error
     if not isinstance(tree, dict):
         raise StructureError("Expected the JSON that ASE writes: an object with rows “1”, “2” and so on.")
     if "numbers" in tree:
         return _structure(tree, "the structure", max_atoms)
     name = _last_row(tree)
     return _structure(tree[name], f"row {shown(name)}", max_atoms)
+
+
+def _check_depth(text: bytes) -> None:
+    """Refuse deep nesting before it is parsed: where the recursion limit was raised, it would end the process."""
+    letters = np.frombuffer(text, np.uint8)
+    steps = np.isin(letters, np.frombuffer(b"[{", np.uint8)).astype(np.int32)
+    steps -= np.isin(letters, np.frombuffer(b"]}", np.uint8))
+    if len(steps) and steps.cumsum().max() > DEEPEST:
+        raise StructureError("This JSON is nested too deeply to be a structure.")
 
 
 def _last_row(tree: dict[str, Any]) -> str:
@@ -110,9 +122,11 @@ def _integers(data: bytes, at: int, count: int, what: str) -> list[int]:
 
 def _item(data: bytes, at: int, where: str) -> dict[str, Any]:
     size = _integers(data, at, 1, where)[0]
+    text = data[at + 8 : at + 8 + max(size, 0)]
+    _check_depth(text)
     try:
-        tree = json.loads(data[at + 8 : at + 8 + max(size, 0)])
-    except (ValueError, RecursionError) as error:
+        tree = json.loads(text)
+    except ValueError as error:
         raise StructureError(
             f"{where}: expected ASE's description of the frame. The file is damaged or incomplete."
         ) from error
