@@ -20,15 +20,17 @@ CHUNK = 20
 """Structures in one label file: what a kill may cost."""
 
 
-def relaxed_constant(crystal: Crystal, teacher: Model) -> float:
+def relaxed_constant(crystal: Crystal, teacher: Model, *, within: float = 0.05) -> float:
     """Cubic lattice constant at which the teacher's pressure vanishes.
 
     Parameters
     ----------
     crystal : Crystal
-        ``a`` starts a search within ±5 %.
+        ``a`` is where the search starts.
     teacher : Model
         Potential with a stress.
+    within : float
+        How far the search goes, relative to ``a``.
 
     Returns
     -------
@@ -47,10 +49,10 @@ def relaxed_constant(crystal: Crystal, teacher: Model) -> float:
         return -float(np.trace(stress)) / 3
 
     try:
-        return float(brentq(pressure, 0.95 * crystal.a, 1.05 * crystal.a, xtol=1e-4))
+        return float(brentq(pressure, (1 - within) * crystal.a, (1 + within) * crystal.a, xtol=1e-4))
     except ValueError as error:
         raise CalculationError(
-            f"{crystal.name}: no equilibrium within 5 % of a = {crystal.a} Å; start closer to the teacher's lattice constant"
+            f"{crystal.name}: no equilibrium within {within:.0%} of a = {crystal.a} Å; start closer to the teacher's lattice constant"
         ) from error
 
 

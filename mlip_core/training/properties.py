@@ -1,6 +1,7 @@
 """What a model makes of the crystals it was trained for, beside its teacher: lattice, phonons, symmetry, speed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -22,6 +23,8 @@ from mlip_core.training.settings import Crystal
 
 SUPERCELL = (2, 2, 2)
 """Of the cubic cell."""
+SEARCH = 0.02
+"""How far from the teacher's lattice constant a model's is looked for: inside what was trained."""
 RATTLE = 0.1
 """Å, of the structures on which rotations are measured."""
 ROTATIONS = RotationSettings(grid="octahedral", inversion=False, n_angles=0, rattle=RATTLE)
@@ -84,7 +87,7 @@ def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dic
         direct, 0.01 Å conservative); the lowest corrected frequency of each.
     """
     expected = float(reference.structure.cell.lengths()[0])
-    a = _lattice_constant(crystal, model)
+    a = _lattice_constant(replace(crystal, a=expected), model)
     settings = PhononSettings(
         supercell_matrix=SUPERCELL,
         displacements="full",
@@ -110,7 +113,7 @@ def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dic
 
 def _lattice_constant(crystal: Crystal, model: Model) -> float | None:
     try:
-        return relaxed_constant(crystal, model)
+        return relaxed_constant(crystal, model, within=SEARCH)
     except CalculationError:
         return None
 

@@ -14,8 +14,8 @@ from mlip_core.training.archive import read_archive
 from mlip_core.training.card import domain, file_hash
 from mlip_core.training.evaluate import handful
 
-MODELS = ("pet-demo",)
-MODES = [("pet-demo", "direct"), ("pet-demo", "conservative")]
+MODELS = ("pet-demo", "soap-demo")
+MODES = [("pet-demo", "direct"), ("pet-demo", "conservative"), ("soap-demo", "conservative")]
 
 
 def card(name):

@@ -43,7 +43,7 @@ def _energy(a):
 
 
 def test_a_start_too_far_away_is_said():
-    with pytest.raises(CalculationError, match="no equilibrium within 5 %"):
+    with pytest.raises(CalculationError, match="no equilibrium within 5%"):
         relaxed_constant(crystal(5.0), from_ase(EMT(), name="EMT"))
 
 
