@@ -5,7 +5,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("guard", derandomize=True, database=None)
+if os.environ.get("CI"):  # main is guarded by the same cases every time; new ones are looked for elsewhere
+    hypothesis.settings.load_profile("guard")
 
 
 def pytest_terminal_summary(terminalreporter):

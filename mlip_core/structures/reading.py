@@ -117,7 +117,10 @@ def _form_of_text(text: str) -> str:
     if _CIF_LINE.search(text):
         return "CIF"
     lines = lines_of(text)
-    if re.fullmatch(r"\d+", next(line.strip() for line in lines if line.strip()), re.ASCII):
+    first = next((line.strip() for line in lines if line.strip()), None)
+    if first is None:
+        raise StructureError("The file is empty.")
+    if re.fullmatch(r"\d+", first, re.ASCII):
         return "XYZ"
     if len(lines) > 5 and all(map(_begins_with_a_number, lines[1:5])):
         return "POSCAR"

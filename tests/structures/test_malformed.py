@@ -454,6 +454,12 @@ def test_mutated_files_are_read_or_refused(name, data):
     read_or_refuse(bytes(content), name)
 
 
+def test_a_byte_order_mark_alone_is_an_empty_file():
+    for mark in (b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf"):
+        with pytest.raises(StructureError, match="empty"):
+            read_structure(mark)
+
+
 @FUZZ
 @given(st.binary(max_size=400) | st.text("0123456789.-+ \n\tdata_loop_HeSi'\"=;{}[]:,", max_size=300).map(str.encode))
 @pytest.mark.parametrize("name", [*SOUND, None])
