@@ -6,8 +6,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 import yaml
+from ase import Atoms
+from ase.formula import Formula
 
 from mlip_core.assets import asset
+from mlip_core.models.catalogue import entry
 from mlip_core.models.model import Forces
 
 
@@ -39,6 +42,43 @@ def model_card(name: str, forces: Forces) -> None:
             "rotations": number("rotational std (meV/Å)", format="%.1f", help="Forces, generic orientations, rattled by 0.1 Å."),
             "λ": number("λ", format="%.1e"),
         })  # fmt: skip
+
+
+def outside(name: str, structure: Atoms) -> str:
+    """Say why a model should not be trusted, or asked, about a structure.
+
+    Parameters
+    ----------
+    name : str
+        Name in the catalogue.
+    structure : Atoms
+        What it would be asked about.
+
+    Returns
+    -------
+    str
+        Empty where nothing speaks against it. Densities are compared with those of the
+        training structures of the same elements, or of all, with a tenth to spare.
+    """
+    model = entry(name)
+    present = set(structure.get_chemical_symbols())
+    unknown = sorted(present - set(model.elements)) if model.elements else []
+    if unknown:
+        return f"{model.title} does not cover {', '.join(unknown)} and will refuse."
+    card = _card(name)
+    if card is None or not structure.pbc.all():
+        return ""
+    domain = card["domain"]
+    same = [
+        ends
+        for crystal, ends in domain["atoms_per_volume_by_crystal"].items()
+        if set(Formula(crystal).count()) == present
+    ]
+    low, high = same[0] if same else domain["atoms_per_volume"]
+    density = len(structure) / structure.get_volume()
+    if 0.9 * low <= density <= 1.1 * high:
+        return "" if same else f"{model.title} never saw this combination of elements."
+    return f"{model.title} learned from {low:.3f} to {high:.3f} atoms per Å³; this structure has {density:.3f}. Do not trust its answer."
 
 
 def _row(measured: dict[str, Any], crystal: str) -> dict[str, object]:

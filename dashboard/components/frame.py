@@ -9,6 +9,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
+from dashboard.components.card import outside
 from dashboard.figures.theme import Style
 from dashboard.members import style_of
 from mlip_core.configuration import Configuration
@@ -99,7 +100,18 @@ def need_lineup() -> tuple[Configuration, ...]:
         st.subheader("Nobody in the line-up yet")
         st.page_link("views/lineup.py", label="Put a line-up together", icon=":material/arrow_forward:")
         st.stop()
+    warn(members)
     return members
+
+
+def warn(members: tuple[Configuration, ...]) -> None:
+    """Say which models do not know the chosen structure."""
+    structure = state.structure()
+    if structure is None:
+        return
+    doubts = dict.fromkeys(outside(member.model, structure) for member in members)
+    if words := " ".join(filter(None, doubts)):
+        st.warning(words, icon=":material/warning:")
 
 
 def _plain(text: object) -> str:

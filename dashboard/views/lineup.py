@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.card import model_card
-from dashboard.components.frame import chip, header
+from dashboard.components.frame import chip, header, warn
 from dashboard.members import style_of
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
@@ -29,6 +29,7 @@ def main() -> None:
     header()
     add, cards = st.columns([1, 3.2], gap="large")
     members = state.lineup()
+    warn(members)
     with add:
         offer(members)
     with cards:

@@ -45,7 +45,10 @@ def table(was_busy: bool) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         key="runs-table",
-        column_config={"progress": st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0)},
+        column_config={
+            "progress": st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0),
+            "seconds": st.column_config.NumberColumn("time (s)", format="%.1f"),
+        },
         height=min(36 * (len(frame) + 1) + 4, 620),
     )
     chosen = [runs[row] for row in event.selection.rows if row < len(runs)]
@@ -86,7 +89,7 @@ def actions(chosen: list[Run]) -> None:
 def _row(run: Run) -> dict[str, object]:
     return {
         "status": f"{SIGNS[run.status]} {run.status}",
-        "what": run.kind,
+        "what": run.kind.replace("_", " "),
         "structure": f"{run.structure_name} {run.formula}".strip(),
         "configuration": run.label,
         "progress": 1.0 if run.status == "done" else (run.done or 0) / run.total if run.total else 0.0,
