@@ -83,13 +83,15 @@ def add_corrected(members: tuple[Configuration, ...]) -> None:
     ]
     for grid in OFFERED:
         corrected = replace(member, corrections=Corrections(rotations=grid, inversion=member.corrections.inversion))
-        known = corrected in members
-        full = len(members) >= state.MAX_MEMBERS
-        if st.button(
-            f"Add {label(corrected)}", key=f"add-{grid}", disabled=known or full, width="stretch", icon=":material/add:"
-        ):
-            state.add_member(corrected)
-            st.rerun()
+        st.button(
+            f"Add {label(corrected)}",
+            key=f"add-{grid}",
+            disabled=corrected in members or len(members) >= state.MAX_MEMBERS,
+            on_click=state.add_member,
+            args=(corrected,),
+            width="stretch",
+            icon=":material/add:",
+        )
     if len(members) >= state.MAX_MEMBERS:
         st.caption("The line-up is full; remove a configuration on the Line-up page first.")
 
