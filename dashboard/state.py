@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 from ase import Atoms
 
+from dashboard.reopen import widget_values
 from dashboard.service import jobs
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
@@ -73,7 +74,7 @@ def choose_structure(atoms: Atoms, name: str) -> None:
 
 
 def open_task(task: Task) -> None:
-    """Go back to the structure of a task, with its configuration in the line-up."""
+    """Go back to the structure and settings of a task, with its configuration in the line-up."""
     same = [item.id for item in library() if fingerprint(library_structure(item.id)) == fingerprint(task.structure)]
     if same:
         choose_library(same[0])
@@ -81,6 +82,8 @@ def open_task(task: Task) -> None:
         choose_structure(task.structure, "")
     if task.configuration not in lineup():
         set_lineup([*lineup(), task.configuration][-MAX_MEMBERS:])
+    for key, value in widget_values(task).items():
+        st.session_state[key] = value
 
 
 def lineup() -> tuple[Configuration, ...]:

@@ -89,52 +89,6 @@ def energy_figure(measured: "Measured", *, dark: bool = False, projector: bool =
     )
 
 
-def heads_figure(
-    pairs: "Sequence[tuple[Style, np.ndarray, np.ndarray]]",
-    *,
-    dark: bool = False,
-    projector: bool = False,
-    height: int = 460,
-) -> go.Figure:
-    """Draw the components of direct forces against those of the conservative head of the same checkpoint.
-
-    Parameters
-    ----------
-    pairs : sequence of (Style, (n, 3) array, (n, 3) array)
-        Direct and conservative forces, eV/Å.
-    dark, projector : bool
-        Theme.
-    height : int
-        px.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        Parity plot.
-    """
-    figure = go.Figure()
-    ends = [f(np.concatenate([np.ravel(part) for _, a, b in pairs for part in (a, b)])) for f in (np.min, np.max)]
-    figure.add_scatter(
-        x=ends,
-        y=ends,
-        mode="lines",
-        line={"color": ink(dark=dark).faint, "width": 1},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    for mark, direct, conservative in pairs:
-        figure.add_scatter(
-            x=conservative.ravel(), y=direct.ravel(), mode="markers", marker={"color": mark.color, "size": 7, "opacity": 0.7},
-            legendgroup=mark.label, showlegend=False,
-            hovertemplate=f"{mark.label}<br>conservative %{{x:.4f}}<br>direct %{{y:.4f}} eV/Å<extra></extra>",
-        )  # fmt: skip
-    add_legend(figure, [mark for mark, *_ in pairs], projector=projector)
-    figure.update_xaxes(title="conservative forces (eV/Å)")
-    figure.update_yaxes(title="direct forces (eV/Å)")
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
-
-
 def _finished(
     figure: go.Figure, measured: "Measured", x: str, y: str, *, dark: bool, projector: bool, height: int
 ) -> go.Figure:

@@ -1,0 +1,60 @@
+"""Opening a run shows that run: the page asks the very same question again."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.reopen import widget_values
+from dashboard.service import jobs
+from mlip_core.closed_loops import Loop
+from mlip_core.configuration import Configuration
+from mlip_core.conservation import ConservationSettings
+from mlip_core.jobs.queue import Jobs
+from mlip_core.jobs.task import Task
+from mlip_core.phonons import PhononSettings
+from mlip_core.relaxation import RelaxationSettings
+from mlip_core.rotational_variance import RotationSettings
+from mlip_core.structures import library_structure
+
+APP = Path(dashboard.__file__).with_name("app.py")
+MEMBER = Configuration(model="chgnet")
+FIRST = RelaxationSettings(fmax=1e-3, steps=500, optimizer="LBFGS", cell="full", fix_symmetry=False)
+ASKED = {
+    "relax": ("relaxation", RelaxationSettings(fmax=5e-3, steps=70, optimizer="BFGS", cell="isotropic"), None),
+    "phonons": (
+        "phonons",
+        PhononSettings(supercell_matrix=(3, 2, 2), displacement=0.02, displacements="reduced", plus_minus=True),
+        FIRST,
+    ),
+    "rotations": ("rotational_variance", RotationSettings(grid="icosahedral", rattle=0.1, map_polar=9), None),
+    "conservation": (
+        "conservation",
+        ConservationSettings(loop=Loop(atom_a=1, atom_b=0, direction_a=(0.0, 0.0, 1.0), radius=0.1), radius=0.1),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_page_shows_the_run_that_was_opened(home, monkeypatch, name):
+    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
+    monkeypatch.setattr(Jobs, "_revive", lambda self: None)
+    jobs.clear()
+    kind, settings, first = ASKED[name]
+    structure = library_structure("mgo")
+    frozen = {"reference": structure} if kind == "phonons" else {}
+    task = Task(kind=kind, structure=structure, configuration=MEMBER, settings=settings, relaxation=first, **frozen)
+    run = Jobs(home).submit(task)
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["structure"], app.query_params["lineup"] = "mgo", "chgnet"
+    app.run()
+    for key, value in widget_values(task).items():
+        app.session_state[key] = value
+    app.switch_page(f"views/{name}.py")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert f"cancel-{run.id}" in [button.key for button in app.button]
+    jobs.clear()
