@@ -146,33 +146,7 @@ def draw(works: list[Work]) -> None:
                 "Press **Compute phonons**: each configuration is relaxed, its force constants are computed from displaced supercells, and the bands appear here on one shared path."
             )
         return
-    bar = st.container(horizontal=True, vertical_alignment="center")
-    unit = bar.segmented_control(
-        "Unit",
-        ["THz", "cm⁻¹", "meV"],
-        default="THz",
-        key="unit",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
-    which = bar.segmented_control(
-        "Force constants",
-        ["corrected", "raw", "both"],
-        default="corrected",
-        key="which",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
-    bar.space("stretch")
-    bar.download_button(
-        "Download all (ZIP)",
-        lambda: phonon_archive([(label(work.member), work.result) for work in finished]),
-        "phonons.zip",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    unit, which = choose_view(finished)
     series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
     event = st.plotly_chart(
         phonon_figure(series, unit=unit, dark=dark(), projector=projector()),
@@ -200,6 +174,38 @@ def draw(works: list[Work]) -> None:
             theme=None,
             key="thermal-figure",
         )
+
+
+def choose_view(works: Sequence[Work]) -> tuple[Any, str | None]:
+    """Offer the unit, the state of correction and the download."""
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    unit = bar.segmented_control(
+        "Unit",
+        ["THz", "cm⁻¹", "meV"],
+        default="THz",
+        key="unit",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
+    )
+    which = bar.segmented_control(
+        "Force constants",
+        ["corrected", "raw", "both"],
+        default="corrected",
+        key="which",
+        bind="query-params",
+        label_visibility="collapsed",
+        required=True,
+    )
+    bar.space("stretch")
+    bar.download_button(
+        "Download all (ZIP)",
+        lambda: phonon_archive([(label(work.member), work.result) for work in works]),
+        "phonons.zip",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    return unit, which
 
 
 def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) -> None:
