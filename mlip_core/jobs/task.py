@@ -44,13 +44,15 @@ class Kind:
     """Distributions whose version may change the answer."""
     load: str = "mlip_core.configuration:Configuration.load"
     """"module:name" of what makes a model of a configuration."""
+    other: str | None = None
+    """Keyword under which the function takes the model of ``Task.other``; None if it takes one model only."""
 
 
 KINDS: Mapping[str, Kind] = {
     "relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",)),
-    "rotational_variance": Kind("mlip_core.rotational_variance:rotational_variance"),
-    "correction_cost": Kind("mlip_core.correction_cost:correction_cost"),
-    "conservation": Kind("mlip_core.conservation:conservation", packages=("ase",)),
+    "rotational_variance": Kind("mlip_core.rotational_variance:rotational_variance", other="reference"),
+    "correction_cost": Kind("mlip_core.correction_cost:correction_cost", other="reference"),
+    "conservation": Kind("mlip_core.conservation:conservation", packages=("ase",), other="other_head"),
     "phonons": Kind("mlip_core.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
     "force_errors": Kind("mlip_core.force_errors.task:run", packages=("scipy",)),
     "error_split": Kind("mlip_core.force_errors.task:run_split"),
@@ -73,6 +75,8 @@ class Task:
     """Settings of a relaxation with the same configuration before anything else; None computes the structure as given."""
     reference: Atoms | None = None
     """Structure that freezes what is compared (phonons: primitive cell, supercell, path); given to the function if set."""
+    other: Configuration | None = None
+    """A second configuration to compare with, where the kind takes one: a reference potential, the other head."""
 
     def first(self) -> "Task | None":
         """Return the relaxation that comes before this task, as a task of its own."""
@@ -99,11 +103,13 @@ class Task:
         Raises
         ------
         SettingsError
-            If the kind is not known.
+            If the kind is not known, or takes no second configuration.
         ModelError
             If the model's file is not there.
         """
         kind, first = named(self.kind, kinds), self.first()
+        if self.other is not None and kind.other is None:
+            raise SettingsError(f"{self.kind} compares with no second configuration")
         return digest(
             {
                 "kind": self.kind,
@@ -112,6 +118,7 @@ class Task:
                 "structure": fingerprint(self.structure),
                 "reference": None if self.reference is None else fingerprint(self.reference),
                 "configuration": self.configuration.identity(),
+                "other": None if self.other is None else self.other.identity(),
                 "settings": self.settings,
                 "first": None if first is None else first.key(kinds),
             }
@@ -151,8 +158,10 @@ class Task:
         kind = named(self.kind, kinds)
         load = cache(load or resolve(kind.load))
         structure = self._relaxed(progress, store, kinds, load)
-        frozen = {} if self.reference is None else {"reference": self.reference}
-        return resolve(kind.function)(structure, load(self.configuration), self.settings, progress=progress, **frozen)
+        given: dict[str, Any] = {} if self.reference is None else {"reference": self.reference}
+        if self.other is not None and kind.other is not None:
+            given[kind.other] = load(self.other)
+        return resolve(kind.function)(structure, load(self.configuration), self.settings, progress=progress, **given)
 
     def _relaxed(self, progress: Progress, store: Results | None, kinds: Mapping[str, Kind], load: Load) -> Atoms:
         first = self.first()

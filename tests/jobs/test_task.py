@@ -120,6 +120,26 @@ print(task.key(), *sorted({"torch", "phonopy", "chgnet", "dask", "distributed"} 
     assert answer == [task.key()]
 
 
+def test_the_second_configuration_counts_and_is_given_where_the_kind_takes_one(task, monkeypatch):
+    lattice = replace(task, kind="correction_cost", settings=None)
+    compared = replace(lattice, other=Configuration(model="sevennet-0"))
+    assert len({lattice.key(), compared.key(), replace(compared, other=Configuration(model="chgnet-0.2.0")).key()}) == 3
+    with pytest.raises(SettingsError, match="relaxation compares with no second"):
+        replace(task, other=Configuration(model="sevennet-0")).key()
+    given = {}
+    monkeypatch.setattr(
+        "mlip_core.jobs.task.resolve",
+        lambda name: lambda structure, model, settings, **more: given.update(more, model=model),
+    )
+    compared.run(load=lambda configuration: configuration.model)
+    assert (given["model"], given["reference"]) == ("chgnet", "sevennet-0")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.other], ids=lambda kind: kind.other)
+def test_every_kind_that_names_a_second_model_takes_it(kind):
+    assert kind.other in inspect.signature(resolve(kind.function)).parameters
+
+
 def test_an_unknown_kind_is_named(task):
     with pytest.raises(SettingsError, match=r"'cooking'.*relaxation.*phonons"):
         replace(task, kind="cooking").key()
