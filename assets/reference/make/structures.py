@@ -21,6 +21,10 @@ STRAIN = 0.015
 """Standard deviation of the strain components and of the scale."""
 DISPLACEMENT = 0.02
 """Å, of the phonon supercells."""
+LARGE = ("Si",)
+"""Also in a supercell of 2×2×2 conventional cells (64 atoms), to show what the size changes."""
+CONVENTIONAL = 2 * np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
+"""2×2×2 conventional cells in vectors of the fcc primitive cell."""
 
 
 def rattled(equilibrium: dict) -> list[Atoms]:
@@ -43,22 +47,31 @@ def rattled(equilibrium: dict) -> list[Atoms]:
 
 
 def displaced(equilibrium: dict) -> list[Atoms]:
-    """2×2×2 supercells of the primitive cells with the displacements that phonopy asks for."""
+    """2×2×2 supercells of the primitive cells with the displacements that phonopy asks for, and LARGE ones at the end."""
+    names = ("Si", "Al", "MgO", "NaCl", "C", "SiC", "LiF", "Cu")
+    frames = [atoms for name in names for atoms in supercells(name, equilibrium[name], np.diag([2, 2, 2]))]
+    for name in LARGE:
+        start = sum(atoms.info["name"] == name for atoms in frames)
+        frames += supercells(name, equilibrium[name], CONVENTIONAL, start=start)
+    return frames
+
+
+def supercells(name: str, e: dict, matrix: np.ndarray, *, start: int = 0) -> list[Atoms]:
+    """Displaced supercells of one primitive cell, numbered from start."""
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
+    cell = bulk(name, e["structure"], e["a"])
+    unit = PhonopyAtoms(
+        symbols=cell.get_chemical_symbols(), cell=cell.cell.array, scaled_positions=cell.get_scaled_positions()
+    )
+    phonon = Phonopy(unit, supercell_matrix=matrix, primitive_matrix="P")
+    phonon.generate_displacements(distance=DISPLACEMENT)
     frames = []
-    for name in ("Si", "Al", "MgO", "NaCl", "C", "SiC", "LiF", "Cu"):
-        cell = bulk(name, equilibrium[name]["structure"], equilibrium[name]["a"])
-        unit = PhonopyAtoms(
-            symbols=cell.get_chemical_symbols(), cell=cell.cell.array, scaled_positions=cell.get_scaled_positions()
-        )
-        phonon = Phonopy(unit, supercell_matrix=np.diag([2, 2, 2]), primitive_matrix="P")
-        phonon.generate_displacements(distance=DISPLACEMENT)
-        for j, s in enumerate(phonon.supercells_with_displacements):
-            atoms = Atoms(s.symbols, cell=s.cell, scaled_positions=s.scaled_positions, pbc=True)
-            atoms.info = {"name": name, "kind": "displaced", "index": j, "displacement": DISPLACEMENT}
-            frames.append(atoms)
+    for j, s in enumerate(phonon.supercells_with_displacements):
+        atoms = Atoms(s.symbols, cell=s.cell, scaled_positions=s.scaled_positions, pbc=True)
+        atoms.info = {"name": name, "kind": "displaced", "index": start + j, "displacement": DISPLACEMENT}
+        frames.append(atoms)
     return frames
 
 
