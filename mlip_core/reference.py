@@ -131,24 +131,27 @@ class StoredForces(Model):
         )
 
 
-def _distances(atoms: Atoms, frame: Atoms) -> np.ndarray | None:
-    """(n, n) distances between atoms of the one and the other, Å, in one cell; None if they cannot be the same."""
+def _distances(atoms: Atoms, frame: Atoms, shift: np.ndarray | float = 0.0) -> np.ndarray | None:
+    """(n, n) distances between shifted atoms of the one and the other, Å, in one cell; None if they cannot be the same."""
     if sorted(atoms.numbers) != sorted(frame.numbers) or not np.allclose(
         atoms.cell.array, frame.cell.array, atol=_SAME
     ):
         return None
-    difference = atoms.get_scaled_positions()[:, None] - frame.get_scaled_positions()[None]
+    difference = ((atoms.positions + shift)[:, None] - frame.positions[None]) @ np.linalg.inv(frame.cell.array)
     lengths = np.linalg.norm((difference - np.rint(difference)) @ frame.cell.array, axis=2)
     return np.where(atoms.numbers[:, None] == frame.numbers[None], lengths, 1e3)
 
 
 def _matched(atoms: Atoms, frame: Atoms) -> np.ndarray | None:
-    """For each atom the atom of the frame at its place; None if one has none."""
-    distances = _distances(atoms, frame)
-    if distances is None:
-        return None
-    rows, columns = linear_sum_assignment(distances)
-    return columns if distances[rows, columns].max() < _SAME else None
+    """For each atom the atom of the frame at its place, up to a shift of the whole crystal; None if one has none."""
+    for start in np.flatnonzero(frame.numbers == atoms.numbers[0]):
+        distances = _distances(atoms, frame, frame.positions[start] - atoms.positions[0])
+        if distances is None:
+            return None
+        rows, columns = linear_sum_assignment(distances)
+        if distances[rows, columns].max() < _SAME:
+            return columns
+    return None
 
 
 def _undisplaced(atoms: Atoms, frame: Atoms) -> bool:

@@ -43,7 +43,6 @@ def in_primitive(result, q):
     return tuple(np.asarray(q) @ structure_basis @ result.primitive.cell.array.T)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", TOP)
 def test_optical_mode_at_gamma(name):
     frequencies = modes(reference_phonons(name, **SMALL), GAMMA).frequencies
@@ -51,7 +50,6 @@ def test_optical_mode_at_gamma(name):
     assert frequencies[3] == pytest.approx(frequencies[5], abs=0.02)
 
 
-@pytest.mark.slow
 def test_copper_at_x():
     result = reference_phonons("Cu", **SMALL)
     np.testing.assert_allclose(
