@@ -3,6 +3,7 @@
 from mlip_core.force_errors.differences import differences
 from mlip_core.force_errors.evaluation import force_errors
 from mlip_core.force_errors.export import per_atom_table, with_forces
+from mlip_core.force_errors.narrow import Selection, narrowed
 from mlip_core.force_errors.record import Density, ForceErrors, ForceErrorSettings
 from mlip_core.force_errors.split import ErrorSplit, error_split
 from mlip_core.force_errors.statistics import Comparison, compare
@@ -13,10 +14,12 @@ __all__ = [
     "ErrorSplit",
     "ForceErrorSettings",
     "ForceErrors",
+    "Selection",
     "compare",
     "differences",
     "error_split",
     "force_errors",
+    "narrowed",
     "per_atom_table",
     "with_forces",
 ]

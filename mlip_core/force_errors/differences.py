@@ -1,7 +1,7 @@
 """Structures without labels: where two models say different things."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,11 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from mlip_core.datasets.dataset import Dataset
 from mlip_core.datasets.read import dataset_of
-from mlip_core.errors import ModelError
 from mlip_core.force_errors.evaluation import force_errors
+from mlip_core.force_errors.predictions import Predictions, evaluate, predictions_path
 from mlip_core.force_errors.record import ForceErrors, ForceErrorSettings
-from mlip_core.models.model import Model, Prediction
+from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
-
-_AT_A_TIME = 64
 
 
 def differences(
@@ -27,6 +25,7 @@ def differences(
     *,
     folder: str | Path | None = None,
     identity: Any = None,
+    reference_identity: Any = None,
     progress: Progress = silent,
 ) -> ForceErrors:
     """Compare a model with another one, on structures that need no labels.
@@ -40,9 +39,9 @@ def differences(
         What is compared with; it is not the truth.
     settings : ForceErrorSettings, optional
     folder : path, optional
-        Where predictions of `model` and the labelled copy are kept.
-    identity : JSON-able, optional
-        Of the configuration behind `model`; needed with `folder`.
+        Where predictions of both and the labelled copy are kept.
+    identity, reference_identity : JSON-able, optional
+        Of the configurations behind the two models; needed with `folder`.
     progress : callable, optional
         Called as ``progress(done, total, stage=)``.
 
@@ -51,7 +50,7 @@ def differences(
     ForceErrors
         Of kind "difference".
     """
-    labelled = labelled_by(structures, reference_model, folder=folder, progress=progress)
+    labelled = labelled_by(structures, reference_model, folder=folder, identity=reference_identity, progress=progress)
     return force_errors(
         labelled,
         model,
@@ -69,6 +68,7 @@ def labelled_by(
     model: Model,
     *,
     folder: str | Path | None = None,
+    identity: Any = None,
     progress: Progress = silent,
 ) -> Dataset:
     """Label structures with a model's predictions, so that others can be compared with it.
@@ -78,7 +78,9 @@ def labelled_by(
     structures : Dataset or iterable of Atoms
     model : Model
     folder : path, optional
-        Where the data set is kept.
+        Where predictions and the data set are kept.
+    identity : JSON-able, optional
+        Of the configuration behind `model`; needed with `folder`.
     progress : callable, optional
 
     Returns
@@ -86,19 +88,15 @@ def labelled_by(
     Dataset
         Its level of theory is the model's name. Structures the model cannot answer for are set aside.
     """
-    name = structures.name if isinstance(structures, Dataset) else "structures"
-    total = structures.n_structures if isinstance(structures, Dataset) else None
-    labelled = _labelled(_plain(structures), model, total, progress)
-    return dataset_of(labelled, name, level_of_theory=model.name, folder=folder)
+    dataset = structures if isinstance(structures, Dataset) else _unlabelled(structures)
+    with tempfile.TemporaryDirectory(prefix="mlip-predictions-") as scratch:
+        path = predictions_path(dataset, identity, folder or scratch)
+        predictions = evaluate(dataset, model, path, progress=_as_reference(progress))
+        return dataset_of(_labelled(dataset, predictions), dataset.name, level_of_theory=model.name, folder=folder)
 
 
-def _plain(structures: Dataset | Iterable[Atoms]) -> Iterator[Atoms]:
-    if isinstance(structures, Dataset):
-        for frame in structures:
-            frame.atoms.info |= frame.tags | {"where": frame.where}
-            yield frame.atoms
-    else:
-        yield from map(_bare, structures)
+def _unlabelled(structures: Iterable[Atoms]) -> Dataset:
+    return dataset_of(map(_bare, structures), "structures", labelled=False)
 
 
 def _bare(atoms: Atoms) -> Atoms:
@@ -107,22 +105,18 @@ def _bare(atoms: Atoms) -> Atoms:
     return copy
 
 
-def _labelled(structures: Iterator[Atoms], model: Model, total: int | None, progress: Progress) -> Iterator[Atoms]:
-    done = 0
-    while batch := list(islice(structures, _AT_A_TIME)):
-        for atoms, answer in zip(batch, _answers(model, batch), strict=True):
-            if answer is not None:
-                stress = {} if answer.stress is None else {"stress": answer.stress}
-                atoms.calc = SinglePointCalculator(atoms, energy=answer.energy, forces=answer.forces, **stress)
-            yield atoms
-        done += len(batch)
+def _labelled(dataset: Dataset, predictions: Predictions) -> Iterator[Atoms]:
+    for frame, answer in zip(dataset, predictions, strict=True):
+        atoms = frame.atoms
+        atoms.info |= frame.tags | {"where": frame.where}
+        if answer.prediction is not None:
+            known = {k: v for k, v in answer.prediction._asdict().items() if v is not None}
+            atoms.calc = SinglePointCalculator(atoms, **known)
+        yield atoms
+
+
+def _as_reference(progress: Progress) -> Progress:
+    def report(done: int, total: int | None, **values: object) -> None:
         progress(done, total, stage="reference")
 
-
-def _answers(model: Model, batch: list[Atoms]) -> list[Prediction | None]:
-    try:
-        return list(model.predict(batch))
-    except ModelError:
-        if len(batch) == 1:
-            return [None]
-        return [answer for atoms in batch for answer in _answers(model, [atoms])]
+    return report

@@ -77,27 +77,63 @@ def force_errors(
     with tempfile.TemporaryDirectory(prefix="mlip-predictions-") as scratch:
         path = predictions_path(dataset, identity, folder or scratch)
         predictions = evaluate(dataset, model, path, progress=progress)
-        collected = _collect(dataset, zip(dataset, predictions, strict=True), settings, progress)
-    by_structure, energy = tables.structures(collected.structures, pd.concat(collected.per_structure), collected.counts)
+        fields = summarised(dataset, zip(dataset, predictions, strict=True), settings, progress=progress)
     return ForceErrors(
         kind=kind,
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
+        dataset_file=dataset.path.name,
         model=model.name,
         reference=reference or dataset.level_of_theory or "not stated",
-        **_overall(collected, by_structure),
-        **energy,
-        intervals=intervals(by_structure, settings),
-        by_structure=by_structure,
-        by_element=tables.elements(collected.per_element),
-        by_magnitude=tables.magnitudes(collected.per_bin),
-        by_subset=tables.subsets(by_structure, dataset.tags),
-        **collected.plots.fields(),
-        **collected.kept.fields(),
-        not_evaluated=pd.DataFrame(collected.missing, columns=["structure", "where", "reason"]),
+        **fields,
         us_per_atom=1e6 * predictions.seconds / predictions.atoms if predictions.atoms else None,
         settings=settings,
     )
+
+
+def summarised(
+    dataset: Dataset,
+    pairs: Iterator[tuple[Frame, Answer]],
+    settings: ForceErrorSettings,
+    *,
+    element: int | None = None,
+    whole: ForceErrors | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Every field of the record that follows from reference and prediction side by side.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    pairs : iterator of (Frame, Answer)
+        In the data set's order, all of it or a part.
+    settings : ForceErrorSettings
+    element : int, optional
+        Atomic number: only these atoms count. Every structure must have one.
+    whole : ForceErrors, optional
+        Of all of the data set, where `pairs` are a part: energy offsets and suspicions are its.
+    progress : callable, optional
+
+    Returns
+    -------
+    dict
+    """
+    collected = _collect(dataset, pairs, settings, element, progress)
+    by_structure, energy = tables.structures(collected.structures, pd.concat(collected.per_structure), collected.counts)
+    if whole is not None:
+        energy = tables.as_in(by_structure, whole)
+    return {
+        **_overall(collected, by_structure),
+        **energy,
+        "intervals": intervals(by_structure, settings),
+        "by_structure": by_structure,
+        "by_element": tables.elements(collected.per_element),
+        "by_magnitude": tables.magnitudes(collected.per_bin),
+        "by_subset": tables.subsets(by_structure, dataset.tags),
+        **collected.plots.fields(),
+        **collected.kept.fields(),
+        "not_evaluated": pd.DataFrame(collected.missing, columns=["structure", "where", "reason"]),
+    }
 
 
 @dataclass
@@ -115,7 +151,11 @@ class _Collected:
 
 
 def _collect(
-    dataset: Dataset, pairs: Iterator[tuple[Frame, Answer]], settings: ForceErrorSettings, progress: Progress
+    dataset: Dataset,
+    pairs: Iterator[tuple[Frame, Answer]],
+    settings: ForceErrorSettings,
+    element: int | None,
+    progress: Progress,
 ) -> _Collected:
     """Go once through reference and prediction side by side, some structures at a time."""
     rng = np.random.default_rng(settings.seed)
@@ -129,11 +169,11 @@ def _collect(
         batch.append((frame, answer.prediction))
         atoms += len(frame.atoms)
         if atoms >= 10_000:
-            _add(collected, batch, settings)
+            _add(collected, batch, settings, element)
             batch, atoms = [], 0
             progress(frame.index + 1, dataset.n_structures, stage="tables")
     if batch:
-        _add(collected, batch, settings)
+        _add(collected, batch, settings, element)
     if not collected.structures:
         first = collected.missing[0]
         raise DatasetError(
@@ -142,12 +182,16 @@ def _collect(
     return collected
 
 
-def _add(collected: _Collected, batch: list[tuple[Frame, Prediction]], settings: ForceErrorSettings) -> None:
-    reference = np.concatenate([frame.forces for frame, _ in batch])
-    forces = np.concatenate([prediction.forces for _, prediction in batch])
+def _add(
+    collected: _Collected, batch: list[tuple[Frame, Prediction]], settings: ForceErrorSettings, element: int | None
+) -> None:
     numbers = np.concatenate([frame.atoms.numbers for frame, _ in batch])
-    structure = np.concatenate([np.full(len(frame.atoms), frame.index) for frame, _ in batch])
-    atom = np.concatenate([np.arange(len(frame.atoms)) for frame, _ in batch])
+    taken = np.full(len(numbers), True) if element is None else numbers == element
+    numbers = numbers[taken]
+    reference = np.concatenate([frame.forces for frame, _ in batch])[taken]
+    forces = np.concatenate([prediction.forces for _, prediction in batch])[taken]
+    structure = np.concatenate([np.full(len(frame.atoms), frame.index) for frame, _ in batch])[taken]
+    atom = np.concatenate([np.arange(len(frame.atoms)) for frame, _ in batch])[taken]
     summands = atom_sums(forces, reference, settings.cosine_threshold)
     bins = np.clip(np.searchsorted(MAGNITUDES, summands["ref_norm"], side="right") - 1, 0, len(MAGNITUDES) - 2)
     for tables_of, by in (

@@ -12,6 +12,7 @@ import numpy as np
 
 from mlip_core.datasets.dataset import Dataset, Frame
 from mlip_core.errors import ModelError
+from mlip_core.locks import Lock
 from mlip_core.models.model import Model, Prediction
 from mlip_core.progress import Progress, silent
 
@@ -65,6 +66,8 @@ def predictions_path(dataset: Dataset, identity: Any, folder: str | Path) -> Pat
 def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress = silent) -> Predictions:
     """Predict every structure, or read what was predicted before.
 
+    Where another process computes the same predictions, its result is waited for.
+
     Parameters
     ----------
     dataset : Dataset
@@ -79,10 +82,22 @@ def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress =
     -------
     Predictions
     """
-    if path.exists():
-        return opened(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = Lock(path.with_suffix(".lock"))
+    while not (path.exists() or lock.acquire(patience=0.5)):
+        progress(0, dataset.n_structures, stage="waiting for the same forces")
+    try:
+        if not path.exists():
+            _evaluate(dataset, model, path, progress)
+        lock.path.unlink(missing_ok=True)
+    finally:
+        lock.release()
+    return opened(path)
+
+
+def _evaluate(dataset: Dataset, model: Model, path: Path, progress: Progress) -> None:
     folder = path.with_suffix(".parts")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     running = _Running()
     parts: list[Path] = []
     for frames in _parts(dataset):
@@ -98,7 +113,6 @@ def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress =
     for part in parts:
         part.unlink(missing_ok=True)
     folder.rmdir()
-    return opened(path)
 
 
 class _Running:

@@ -61,6 +61,8 @@ class ForceErrors:
     """Name of the data set."""
     dataset_sha256: str
     """Hash of its structures and reference values."""
+    dataset_file: str
+    """Name of the file that holds its structures and reference values."""
     model: str
     """Name of the model."""
     reference: str
@@ -128,3 +130,5 @@ class ForceErrors:
     """Time inside the model per atom, μs, measured here when it was computed; None where it is not known."""
     settings: ForceErrorSettings
     """How it was summarised."""
+    narrowed_to: str = ""
+    """What part of the data set this is; "" for all of it."""

@@ -8,6 +8,7 @@ from ase.data import chemical_symbols
 
 from mlip_core.force_errors.measures import SUMS, added, metrics, offsets
 from mlip_core.force_errors.plots import MAGNITUDES
+from mlip_core.force_errors.record import ForceErrors
 from mlip_core.force_errors.suspects import named
 
 
@@ -69,6 +70,33 @@ def _energies(table: pd.DataFrame, counts: np.ndarray) -> tuple[np.ndarray, dict
     }
 
 
+def as_in(by_structure: pd.DataFrame, whole: ForceErrors) -> dict[str, Any]:
+    """Give a part of the structures the energy offsets and suspicions of all of them.
+
+    Parameters
+    ----------
+    by_structure : DataFrame
+        Of the part; changed in place.
+    whole : ForceErrors
+
+    Returns
+    -------
+    dict
+        The fields about energies.
+    """
+    table = whole.by_structure.set_index("structure").loc[by_structure["structure"]]
+    for column in ("energy_error", "suspect"):
+        by_structure[column] = table[column].to_numpy()
+    error = by_structure["energy_error"].dropna()
+    note = whole.energy_note + " Offsets are those of the whole data set." * bool(len(error))
+    return {
+        "energy_mae": float(error.abs().mean()) if len(error) else None,
+        "energy_rmse": float(np.sqrt((error**2).mean())) if len(error) else None,
+        "energy_offsets": whole.energy_offsets,
+        "energy_note": note,
+    }
+
+
 def elements(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Metrics of the atoms of each element."""
     sums = _joined(parts)
@@ -94,7 +122,7 @@ def subsets(by_structure: pd.DataFrame, tags: dict[str, int]) -> pd.DataFrame:
         column = f"tag:{tag}"
         if column not in by_structure or by_structure[column].isna().all():
             continue
-        values = by_structure[column].map(lambda v: "" if pd.isna(v) else str(v))
+        values = by_structure[column].map(tag_text)
         sums = by_structure[[f"sum_{name}" for name in SUMS]].rename(columns=lambda name: name.removeprefix("sum_"))
         block = metrics(added(sums.assign(max_error=by_structure["max_error"]), values))
         block.insert(0, "tag", tag)
@@ -117,6 +145,11 @@ def subsets(by_structure: pd.DataFrame, tags: dict[str, int]) -> pd.DataFrame:
         "energy_mae",
     ]
     return pd.concat(blocks, ignore_index=True)[columns] if blocks else pd.DataFrame(columns=columns)
+
+
+def tag_text(value: Any) -> str:
+    """Write a tag's value as it stands in :attr:`ForceErrors.by_subset`; "" where the tag is missing."""
+    return "" if pd.isna(value) else str(value)
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ase import Atoms
 
 from mlip_core.datasets.dataset import Dataset, open_dataset
 from mlip_core.errors import DatasetError
+from mlip_core.force_errors.differences import differences, labelled_by
 from mlip_core.force_errors.evaluation import force_errors
 from mlip_core.force_errors.record import ForceErrors, ForceErrorSettings
 from mlip_core.force_errors.split import ErrorSplit, error_split
@@ -24,6 +26,8 @@ class ForceErrorTask:
     """``Dataset.sha256``: the file must still be this one."""
     identity: str
     """Key of the configuration: everything that may change a prediction."""
+    reference_identity: str = ""
+    """The same of the configuration compared with, where that is not the labels."""
     summary: ForceErrorSettings = field(default_factory=ForceErrorSettings)
     """Thresholds, bootstrap, what is kept."""
 
@@ -36,22 +40,46 @@ class ErrorSplitTask:
     """``Dataset.path``."""
     dataset_sha256: str
     """``Dataset.sha256``."""
+    reference_identity: str = ""
+    """Key of the configuration compared with, where that is not the labels."""
     grid: str = "octahedral"
     """Name of the grid."""
     inversion: bool = False
     """Use x → −x too."""
 
 
-def run(structure: Atoms, model: Model, settings: ForceErrorTask, *, progress: Progress = silent) -> ForceErrors:
-    """Compute force errors; `structure` only names the task (the data set's first)."""
+def run(
+    structure: Atoms,
+    model: Model,
+    settings: ForceErrorTask,
+    *,
+    reference_model: Model | None = None,
+    progress: Progress = silent,
+) -> ForceErrors:
+    """Compute force errors, or differences to a model; `structure` only names the task (the data set's first)."""
     dataset = _opened(settings.dataset, settings.dataset_sha256)
-    folder = Path(settings.dataset).parent
-    return force_errors(dataset, model, settings.summary, folder=folder, identity=settings.identity, progress=progress)
+    kept: dict[str, Any] = {"folder": Path(settings.dataset).parent, "identity": settings.identity}
+    if reference_model is None:
+        return force_errors(dataset, model, settings.summary, **kept, progress=progress)
+    kept["reference_identity"] = settings.reference_identity
+    return differences(dataset, model, reference_model, settings.summary, **kept, progress=progress)
 
 
-def run_split(structure: Atoms, model: Model, settings: ErrorSplitTask, *, progress: Progress = silent) -> ErrorSplit:
-    """Split the error; `structure` only names the task (the data set's first)."""
+def run_split(
+    structure: Atoms,
+    model: Model,
+    settings: ErrorSplitTask,
+    *,
+    reference_model: Model | None = None,
+    progress: Progress = silent,
+) -> ErrorSplit:
+    """Split the error, or the difference to a model; `structure` only names the task (the data set's first)."""
     dataset = _opened(settings.dataset, settings.dataset_sha256)
+    if reference_model is not None:
+        folder = Path(settings.dataset).parent
+        dataset = labelled_by(
+            dataset, reference_model, folder=folder, identity=settings.reference_identity, progress=progress
+        )
     return error_split(dataset, model, grid=settings.grid, inversion=settings.inversion, progress=progress)
 
 

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from mlip_core import records
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.files import RunFolder
-from mlip_core.jobs.locks import Lock, is_held
 from mlip_core.jobs.names import checked, new_id
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import KINDS, Kind, Task
+from mlip_core.locks import Lock, is_held
 
 DISPATCHER = (sys.executable, "-m", "mlip_core.jobs")
 LOCK = "dispatcher.lock"

@@ -5,7 +5,7 @@ import pytest
 
 from mlip_core.errors import Cancelled, SettingsError
 from mlip_core.jobs.files import ProgressFile, RunFolder
-from mlip_core.jobs.locks import Lock, drop_abandoned, is_held
+from mlip_core.locks import Lock, drop_abandoned, is_held
 
 RUN = "0123456789abcdef"
 
@@ -98,7 +98,7 @@ def test_abandoned_locks_are_removed_and_held_ones_counted(tmp_path, monkeypatch
     left.acquire()
     left.release()
     assert drop_abandoned(tmp_path) == 2
-    monkeypatch.setattr("mlip_core.jobs.locks._YOUNG", 0.0)
+    monkeypatch.setattr("mlip_core.locks._YOUNG", 0.0)
     assert drop_abandoned(tmp_path) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["held"]
     held.release()
