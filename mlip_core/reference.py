@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import yaml
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from mlip_core.phonons import Phonons
 
 LEVEL_OF_THEORY = "PBE (GPAW, plane waves)"
+Supercell = Literal["primitive", "conventional"]
+SUPERCELLS: dict[Supercell, Any] = {
+    "primitive": (2, 2, 2),
+    "conventional": ((-2, 2, 2), (2, -2, 2), (2, 2, -2)),
+}
+"""Matrices that multiply the fcc primitive cell; the second gives 2×2×2 conventional cells."""
 _SAME = 5e-3
 """Å; atoms nearer than this are the same, well below the displacement."""
 
@@ -71,16 +77,25 @@ def reference_structure(name: str) -> Atoms:
     return bulk(name, known[name]["structure"], known[name]["a"])
 
 
-def reference_phonons(name: str, **settings: Any) -> "Phonons":
-    """PBE phonons of a material, from forces in 2×2×2 supercells of its primitive cell.
+def reference_supercells(name: str) -> tuple[Supercell, ...]:
+    """Supercells in which :func:`reference_phonons` knows a material, the smallest first."""
+    sizes = sorted({len(atoms) for atoms in _frames() if atoms.info["name"] == name})
+    return tuple(SUPERCELLS)[: len(sizes)]
 
-    Exact at Γ, X and L, which that supercell holds; between them interpolated
-    from force constants that end inside it. Without LO–TO splitting.
+
+def reference_phonons(name: str, *, supercell: Supercell = "primitive", **settings: Any) -> "Phonons":
+    """PBE phonons of a material, from forces in a supercell.
+
+    Exact at the q-points that the supercell holds (Γ, X and L; with the larger
+    one also W and the middle of Γ–X); between them interpolated from force
+    constants that end inside it. Without LO–TO splitting.
 
     Parameters
     ----------
     name : str
         One of :func:`reference_materials`.
+    supercell : "primitive" or "conventional"
+        2×2×2 of which cell; :func:`reference_supercells` tells what there is.
     **settings
         Fields of ``PhononSettings`` for mesh and path; supercell and displacement are those of the data.
 
@@ -91,18 +106,26 @@ def reference_phonons(name: str, **settings: Any) -> "Phonons":
     Raises
     ------
     SettingsError
-        If there is no such material, or its supercell or displacement is asked to change.
+        If there is no such material or supercell, or its displacement is asked to change.
     CalculationError
         If the displacements asked for are not those of the data.
     """
     from mlip_core.phonons import PhononSettings, phonons
 
-    fixed: dict[str, Any] = {"supercell_matrix": (2, 2, 2), "displacement": 0.02, "displacements": "reduced"}
+    structure, known = reference_structure(name), reference_supercells(name)
+    if supercell not in known:
+        raise SettingsError(f"The reference data of {name} hold no {supercell} supercell; choose {' or '.join(known)}.")
+    fixed: dict[str, Any] = {
+        "supercell_matrix": SUPERCELLS[supercell],
+        "displacement": 0.02,
+        "displacements": "reduced",
+    }
     if set(settings) & set(fixed):
         raise SettingsError(f"{', '.join(sorted(set(settings) & set(fixed)))} of the reference data cannot be changed.")
     model = StoredForces([atoms for atoms in _frames() if atoms.info["name"] == name], name=LEVEL_OF_THEORY)
-    result = phonons(reference_structure(name), model, PhononSettings(**fixed, **settings))
-    note = "PBE reference from a 2×2×2 supercell of the primitive cell: exact at Γ, X and L only; in between it is interpolated."
+    result = phonons(structure, model, PhononSettings(**fixed, **settings))
+    points = {"primitive": "Γ, X and L", "conventional": "Γ, X, L and W"}[supercell]
+    note = f"PBE reference from a 2×2×2 supercell of the {supercell} cell: exact at {points} only; in between it is interpolated."
     return replace(result, notes=(note, *result.notes))
 
 
