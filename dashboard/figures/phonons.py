@@ -42,6 +42,8 @@ class PhononSeries:
     """Density of states, modes/THz; None draws bands only."""
     raw: bool = False
     """Whether this is before the correction of the force constants; drawn thinner."""
+    exact: tuple[int, ...] = ()
+    """Index of q of points to mark with a circle: where a reference's supercell is exact."""
 
     @classmethod
     def from_result(cls, style: Style, result: "Phonons", *, raw: bool = False) -> Self:
@@ -75,7 +77,7 @@ def phonon_figure(
     unit : str
         "THz", "cm⁻¹" or "meV".
     reference : PhononSeries, optional
-        Drawn in thin grey under the others.
+        Drawn in broad grey under the others, its colour left aside.
     dark, projector : bool
         Theme.
     height : int
@@ -89,9 +91,7 @@ def phonon_figure(
     figure = make_subplots(rows=1, cols=2, column_widths=[0.8, 0.2], shared_yaxes=True, horizontal_spacing=0.015)
     colors = ink(dark=dark)
     if reference is not None:
-        mark = Style(label=reference.style.label, color=colors.faint, dash="solid")
-        _add_series(figure, reference, None, unit, {"color": mark.color, "width": 1}, gl=False)
-        add_legend(figure, [mark], projector=projector)
+        _add_reference(figure, reference, unit, color=colors.faint, width=2.5 * line_width(projector=projector))
     gl = sum(one.bands.frequencies.size for one in series) > _MANY_POINTS
     for place, one in enumerate(series):
         line = legend_line(one.style, projector=projector)
@@ -134,6 +134,22 @@ def _add_series(
         figure.add_scatter(
             x=one.dos.density / factor, y=one.dos.frequencies * factor, mode="lines", hoverinfo="skip",
             **shared, **fill, row=1, col=2,
+        )  # fmt: skip
+
+
+def _add_reference(figure: go.Figure, one: PhononSeries, unit: str, *, color: str, width: float) -> None:
+    """Draw a broad pale line that thin ones can lie on, and circles where it is exact."""
+    line = {"color": translucent(color, 0.5), "width": width}
+    _add_series(figure, one, None, unit, line, gl=False)
+    name = one.style.label
+    figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name, hoverinfo="skip")
+    if one.exact:
+        exact = list(one.exact)
+        y = one.bands.frequencies[exact] * FACTORS[unit]
+        figure.add_scatter(
+            x=np.repeat(one.bands.distances[exact], y.shape[1]), y=y.ravel(), mode="markers", cliponaxis=False,
+            marker={"symbol": "circle-open", "size": 2 * width, "color": color, "line": {"width": width / 4}},
+            legendgroup=name, showlegend=False, hoverinfo="skip", row=1, col=1,
         )  # fmt: skip
 
 

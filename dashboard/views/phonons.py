@@ -11,6 +11,7 @@ from ase import Atoms
 from dashboard import state
 from dashboard.components.download import phonon_archive
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.reference import PBE, difference_table, series_of, words
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, choose, live, start_button
 from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
@@ -18,6 +19,7 @@ from dashboard.members import constrained, label
 from mlip_core.jobs.task import Task
 from mlip_core.phonons import PhononSettings, compare
 from mlip_core.phonons.modes import animate
+from mlip_core.reference_bands import reference_bands, reference_crystal
 from mlip_core.relaxation import RelaxationSettings
 from mlip_core.structures import standardise
 
@@ -146,10 +148,12 @@ def draw(works: list[Work]) -> None:
                 "Press **Compute phonons**: each configuration is relaxed, its force constants are computed from displaced supercells, and the bands appear here on one shared path."
             )
         return
-    unit, which = choose_view(finished)
+    crystal = reference_crystal(finished[0].task.structure)
+    unit, which, wanted = choose_view(finished, reference=crystal is not None)
     series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
+    reference = reference_bands(crystal, finished[0].result) if crystal is not None and wanted else None
     event = st.plotly_chart(
-        phonon_figure(series, unit=unit, dark=dark(), projector=projector()),
+        phonon_figure(series, unit=unit, reference=series_of(reference), dark=dark(), projector=projector()),
         theme=None,
         key="phonon-figure",
         on_select="rerun",
@@ -157,7 +161,7 @@ def draw(works: list[Work]) -> None:
     )
     st.caption(
         "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them. "
-        "Click a branch to watch its mode."
+        "Click a branch to watch its mode." + words(reference)
     )
     mode, differences, diagnostics, thermal = st.tabs(
         ["Mode", "Differences", "What was wrong before the correction", "Thermal properties"]
@@ -165,6 +169,8 @@ def draw(works: list[Work]) -> None:
     with mode:
         watch([(work, raw) for work in finished for raw in _which(which)], event.selection.points)
     with differences:
+        if reference is not None:
+            difference_table(finished, reference)
         compare_table(finished)
     with diagnostics:
         diagnostics_table(finished)
@@ -176,8 +182,8 @@ def draw(works: list[Work]) -> None:
         )
 
 
-def choose_view(works: Sequence[Work]) -> tuple[Any, str | None]:
-    """Offer the unit, the state of correction and the download."""
+def choose_view(works: Sequence[Work], *, reference: bool) -> tuple[Any, str | None, bool]:
+    """Offer the unit, the state of correction, the PBE bands where there are any, and the download."""
     bar = st.container(horizontal=True, vertical_alignment="center")
     unit = bar.segmented_control(
         "Unit",
@@ -197,6 +203,13 @@ def choose_view(works: Sequence[Work]) -> tuple[Any, str | None]:
         label_visibility="collapsed",
         required=True,
     )
+    wanted = reference and bar.toggle(
+        PBE,
+        True,
+        key="pbe",
+        bind="query-params",
+        help="Bands computed with density functional theory for this project: PBE, GPAW, 400 eV plane waves, displaced supercells.",
+    )
     bar.space("stretch")
     bar.download_button(
         "Download all (ZIP)",
@@ -205,7 +218,7 @@ def choose_view(works: Sequence[Work]) -> tuple[Any, str | None]:
         on_click="ignore",
         icon=":material/download:",
     )
-    return unit, which
+    return unit, which, wanted
 
 
 def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) -> None:

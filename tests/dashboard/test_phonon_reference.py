@@ -1,0 +1,92 @@
+"""PBE bands on the Phonons page: drawn beneath the line-up, marked where exact, counted against it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.app import __file__ as APP
+from dashboard.components.reference import PBE, series_of, words
+from dashboard.figures.phonons import PhononSeries, phonon_figure
+from dashboard.figures.theme import style
+from dashboard.service import jobs
+from mlip_core.jobs.queue import Jobs
+from mlip_core.reference import reference_phonons
+from mlip_core.reference_bands import reference_bands, reference_crystal
+
+
+@pytest.fixture(scope="module")
+def silicon():
+    return reference_phonons("Si", mesh=5.0, n_qpoints=40)
+
+
+@pytest.fixture(scope="module")
+def reference(silicon):
+    return reference_bands(reference_crystal(silicon.structure), silicon)
+
+
+def drawn(silicon, reference, unit="THz"):
+    bands = dataclasses.replace(silicon.band_structure, frequencies=silicon.band_structure.frequencies * 0.5)
+    member = PhononSeries(style=style(0, constrained=True, corrected=False, label="half"), bands=bands)
+    return phonon_figure([member], unit=unit, reference=series_of(reference))
+
+
+def test_the_reference_lies_beneath_the_line_up_and_within_the_axes(silicon, reference):
+    figure = drawn(silicon, reference, unit="meV")
+    names = [trace.name for trace in figure.data if trace.x is not None and trace.x[0] is not None]
+    assert names.index(PBE) < names.index("half")
+    line = next(trace for trace in figure.data if trace.name == PBE and trace.customdata is None and len(trace.x) > 1)
+    top = np.nanmax(line.y)
+    assert top == pytest.approx(15.12 * 4.135667, rel=2e-3)
+    assert figure.layout.yaxis.range[1] > top
+    assert [trace.name for trace in figure.data if trace.customdata is not None] == ["half"], "only models are clicked"
+
+
+def test_circles_stand_where_the_supercell_is_exact(silicon, reference):
+    circles = next(trace for trace in drawn(silicon, reference).data if trace.mode == "markers")
+    places = dict(zip(silicon.band_structure.labels, silicon.band_structure.label_indices, strict=True))
+    distances = silicon.band_structure.distances
+    assert {"Γ", "X", "L"} <= set(reference.exact_labels)
+    assert distances[places["L"]] in circles.x
+    assert distances[places["U|K"]] not in circles.x
+    at_x = np.sort([y for x, y in zip(circles.x, circles.y, strict=True) if x == distances[places["X"]]])
+    np.testing.assert_allclose(at_x, [4.37, 4.37, 12.01, 12.01, 13.37, 13.37], atol=0.3)
+
+
+def test_the_words_name_theory_lattice_constant_and_exact_points(reference):
+    said = words(reference)
+    for word in ("PBE", "400 eV", "5.477 Å", ", ".join(dict.fromkeys(reference.exact_labels)), "LO–TO"):
+        assert word in said
+    assert words(None) == ""
+
+
+@pytest.fixture
+def page(silicon, monkeypatch, home):
+    jobs.clear()
+    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
+    monkeypatch.setattr("dashboard.components.work.result", lambda key: silicon)
+
+    def visit(structure):
+        app = AppTest.from_file(APP, default_timeout=60)
+        app.query_params["structure"], app.query_params["lineup"] = structure, "chgnet"
+        app.run()
+        app.switch_page("views/phonons.py")
+        app.run()
+        assert not app.exception
+        assert not app.error
+        return app
+
+    yield visit
+    jobs.clear()
+
+
+def test_the_page_offers_pbe_where_there_is_a_reference_and_nowhere_else(page):
+    app = page("si")
+    toggle = next(one for one in app.toggle if one.label == PBE)
+    assert toggle.value
+    table = next(frame.value for frame in app.dataframe if "exact" in frame.value)
+    assert table["exact"].max() < 0.3, "PBE from the small supercell against PBE from the largest"
+    toggle.set_value(False).run()
+    assert not any("exact" in frame.value for frame in app.dataframe)
+    assert not any(one.label == PBE for one in page("ge").toggle)
