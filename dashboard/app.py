@@ -6,12 +6,13 @@ from dashboard import state
 from dashboard.components.frame import guarded
 from mlip_core.assets import asset
 
-PAGES = ["structure", "lineup", "relax", "phonons", "rotations", "conservation", "runs"]
+PAGES = ["structure", "lineup", "relax", "phonons", "forces", "rotations", "conservation", "runs"]
 TITLES = {
     "structure": "Structure",
     "lineup": "Line-up",
     "relax": "Relax",
     "phonons": "Phonons",
+    "forces": "Force errors",
     "rotations": "Rotations",
     "conservation": "Conservation",
     "runs": "Runs",

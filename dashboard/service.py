@@ -1,11 +1,18 @@
 """What the pages share with the workers: the queue and the stored results."""
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from mlip_core.datasets import Dataset
+from mlip_core.datasets.shelf import Shelf
 from mlip_core.home import home
 from mlip_core.jobs.queue import Jobs
+from mlip_core.reference import reference_dataset
+
+SHIPPED = "pbe"
+"""Code of the data set that comes with the program."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -14,6 +21,26 @@ def jobs() -> Jobs:
     queue = Jobs(home())
     queue.ensure_dispatcher()
     return queue
+
+
+@st.cache_resource(show_spinner=False)
+def shelf() -> Shelf:
+    """Return where the data sets of this person are kept."""
+    return Shelf(home() / "datasets")
+
+
+@st.cache_resource(show_spinner="Reading the data set", max_entries=8)
+def dataset(code: str) -> Dataset:
+    """Open a data set by its code; ``pbe`` is the one that comes with the program.
+
+    Raises
+    ------
+    DatasetError
+        If it is not here.
+    """
+    if code == SHIPPED:
+        return replace(reference_dataset(folder=shelf().folder / "pbe-reference"), name="PBE reference (GPAW)")
+    return shelf().open(code)
 
 
 def result(key: str) -> Any:

@@ -11,7 +11,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.reopen import widget_values
-from dashboard.service import jobs
+from dashboard.service import SHIPPED, jobs
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.task import Task
@@ -22,6 +22,11 @@ from mlip_core.symmetry.corrections import Corrections
 STRUCTURE = "structure"
 LINEUP = "lineup"
 MODE = "mode"
+DATA = "data"
+AGAINST = "against"
+ELEMENT = "element"
+SUBSET = "subset"
+POINT = "point"
 MAX_MEMBERS = 6
 START = ("pet-demo:direct", "pet-demo:conservative", "soap-demo", "sevennet-0", "chgnet")
 
@@ -34,8 +39,8 @@ _SWITCHES = {
 
 
 def restore() -> None:
-    """Take structure and line-up from the address into a new session, and keep the address in step."""
-    for key in (STRUCTURE, LINEUP):
+    """Take structure, line-up and data set from the address into a new session, and keep the address in step."""
+    for key in (STRUCTURE, LINEUP, DATA):
         if key not in st.session_state and key in st.query_params:
             st.session_state[key] = st.query_params[key]
         elif key in st.session_state and st.query_params.get(key) != st.session_state[key]:
@@ -84,6 +89,18 @@ def open_task(task: Task) -> None:
         set_lineup([*lineup(), task.configuration][-MAX_MEMBERS:])
     for key, value in widget_values(task).items():
         st.session_state[key] = value
+
+
+def data() -> str:
+    """Return the code of the chosen data set."""
+    return str(st.session_state.get(DATA, SHIPPED))
+
+
+def choose_data(code: str) -> None:
+    """Choose a data set; what was narrowed down in another one is forgotten."""
+    _put(DATA, code)
+    for key in (ELEMENT, SUBSET, POINT, AGAINST):
+        st.session_state.pop(key, None)
 
 
 def lineup() -> tuple[Configuration, ...]:

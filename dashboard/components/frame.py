@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 LAYOUT = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.2rem 2.2rem 2rem; max-width: 2200px; }
 </style>"""
+CROWDED = 4
+"""Members of the line-up from whose excess on their chips are smaller."""
 PROJECTOR = """<style>
 html { font-size: 20px; }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
@@ -61,7 +63,7 @@ def header() -> None:
             st.markdown(":gray[No structure chosen]", width="content")
         else:
             name = atoms.info.get("name") or atoms.get_chemical_formula(empirical=True)
-            st.markdown(f"**{_plain(name)}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
+            st.markdown(f"**{plain(name)}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup()), width="content")
         st.space("stretch")
         st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
@@ -70,7 +72,8 @@ def header() -> None:
 
 def chips(members: tuple[Configuration, ...]) -> str:
     """Return the line-up as coloured chips, in HTML."""
-    return " ".join(chip(style_of(member, position)) for position, member in enumerate(members))
+    marks = " ".join(chip(style_of(member, position)) for position, member in enumerate(members))
+    return f"<span style='font-size:{0.86 if len(members) > CROWDED else 1}em'>{marks}</span>"
 
 
 def chip(mark: Style) -> str:
@@ -114,6 +117,6 @@ def warn(members: tuple[Configuration, ...]) -> None:
         st.warning(words, icon=":material/warning:")
 
 
-def _plain(text: object) -> str:
+def plain(text: object) -> str:
     """Escape what Markdown would read as markup."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|$:~" else letter for letter in str(text))

@@ -40,9 +40,11 @@ class Work:
 def follow(tasks: Sequence[Task]) -> list[Work]:
     """Look up where every task of a line-up stands."""
     found = []
+    members = state.lineup()
     for position, task in enumerate(tasks):
         key = jobs().key(task)
-        style = style_of(task.configuration, position)
+        place = members.index(task.configuration) if task.configuration in members else position
+        style = style_of(task.configuration, place)
         found.append(Work(task.configuration, style, task, jobs().find(key), result(key)))
     return found
 
@@ -53,8 +55,8 @@ def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     return works[names.index(st.selectbox(title, names, key=key))]
 
 
-def start_button(text: str, tasks: Sequence[Task], *, key: str) -> None:
-    """Offer to compute what is not there yet."""
+def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None) -> None:
+    """Offer to compute what is not there yet; ``about`` names what it is computed on, if not the structure."""
     works = follow(tasks)
     missing = [work.task for work in works if work.result is None and not work.active]
     done = sum(work.result is not None for work in works)
@@ -64,7 +66,9 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str) -> None:
             title, type="primary", key=key, icon=":material/play_arrow:", width="stretch", shortcut="Ctrl+Enter"
         ):
             jobs().submit_many(
-                missing, labels=[label(task.configuration) for task in missing], structure_name=state.structure_name()
+                missing,
+                labels=[label(task.configuration) for task in missing],
+                structure_name=about or state.structure_name(),
             )
             st.rerun()
     elif done == len(works):
@@ -117,9 +121,12 @@ def _progress(place: Any, work: Work) -> None:
         place.progress(0.0, "starting: the model is being loaded")
         return
     rows = work.rows()
-    stage = rows[-1]["values"].get("stage") if rows else None
+    values = rows[-1]["values"] if rows else {}
+    stage, mae = values.get("stage"), values.get("mae")
+    so_far = f" · MAE so far {1000 * mae:.3g} meV/Å" if mae is not None else ""
     place.progress(
-        min(run.done / run.total, 1.0), f"{stage + ': ' if stage else ''}{run.done} of {run.total}{_remaining(rows)}"
+        min(run.done / run.total, 1.0),
+        f"{stage + ': ' if stage else ''}{run.done} of {run.total}{so_far}{_remaining(rows)}",
     )
 
 

@@ -98,7 +98,7 @@ def phonon_figure(
         if one.raw:
             line["width"] = line_width(projector=projector) / 2
         _add_series(figure, one, place, unit, line, gl=gl)
-    add_legend(figure, dict.fromkeys(one.style for one in series), projector=projector)
+    add_legend(figure, list(dict.fromkeys(one.style for one in series)), projector=projector)
     _axes(figure, [*series, *([reference] if reference else [])], unit=unit, dark=dark, projector=projector)
     figure.update_layout(
         template=template(dark=dark, projector=projector),

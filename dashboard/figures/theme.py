@@ -1,9 +1,10 @@
 """How figures look: one colour and dash a configuration, one template for light, dark and projector."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import plotly.graph_objects as go
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -69,6 +70,10 @@ def style(position: int, *, constrained: bool, corrected: bool, label: str) -> S
     """
     dash: Dash = "dot" if corrected else "solid" if constrained else "dash"
     return Style(label=label, color=COLORS[position % len(COLORS)], dash=dash)
+
+
+LEGEND_WIDTH = 900
+"""px that a row of the legend has at least, on a page 1440 px wide."""
 
 
 def ink(*, dark: bool) -> Ink:
@@ -159,8 +164,12 @@ def legend_line(mark: Style, *, projector: bool) -> dict[str, object]:
     return {"color": mark.color, "dash": mark.dash, "width": line_width(projector=projector)}
 
 
-def add_legend(figure: go.Figure, marks: Iterable[Style], *, projector: bool) -> None:
-    """Add one legend entry a configuration; traces join it by ``legendgroup=label``."""
+def add_legend(figure: go.Figure, marks: Sequence[Style], *, projector: bool) -> None:
+    """Add one legend entry a configuration, in as many rows as they need; traces join it by ``legendgroup=label``."""
+    letter, row = (11, 36) if projector else (7.5, 26)
+    length = sum(letter * len(mark.label) + 70 for mark in marks)
+    rows = int(np.ceil(length / LEGEND_WIDTH))
+    figure.update_layout(legend={"yref": "container", "y": 1, "yanchor": "top"}, margin={"t": 8 + row * rows})
     for mark in marks:
         figure.add_scatter(
             x=[None],

@@ -1,4 +1,4 @@
-"""The same figures for a part of a data set: one element, one subset; nothing is predicted again."""
+"""The same figures for a part of a data set: an element, a subset, some structures; nothing is predicted again."""
 
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,7 +16,7 @@ from mlip_core.force_errors.tables import tag_text
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which part: both conditions hold together."""
+    """Which part: all conditions hold together."""
 
     element: str | None = None
     """Symbol: only atoms of this element."""
@@ -24,13 +24,16 @@ class Selection:
     """Tag that tells subsets apart."""
     value: str | None = None
     """Only structures in which the tag has this value."""
+    structures: tuple[int, ...] | None = None
+    """Only these, by number: those that all configurations answered for, say."""
 
     def __bool__(self) -> bool:
-        return self.element is not None or self.tag is not None
+        return any(part is not None for part in (self.element, self.tag, self.structures))
 
     def __str__(self) -> str:
         parts = [f"{self.element} atoms"] if self.element else []
         parts += [f"{self.tag} = {self.value}"] if self.tag else []
+        parts += [f"{len(self.structures)} structures"] if self.structures is not None else []
         return ", ".join(parts)
 
 
@@ -82,4 +85,5 @@ def _structures(errors: ForceErrors, selection: Selection) -> set[int]:
         if column not in table:
             return set()
         table = table[table[column].map(tag_text) == selection.value]
-    return set(table["structure"])
+    found = set(table["structure"])
+    return found if selection.structures is None else found & set(selection.structures)

@@ -48,6 +48,18 @@ class Predictions:
         for k in range(file.num_row_groups):
             yield from map(_answer, file.read_row_group(k).to_pylist())
 
+    def at(self, index: int) -> Answer:
+        """Return what was said about one structure, by its number in the data set."""
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self.path)
+        for k in range(file.num_row_groups):
+            rows = file.metadata.row_group(k).num_rows
+            if index < rows:
+                return _answer(file.read_row_group(k).slice(index, 1).to_pylist()[0])
+            index -= rows
+        raise IndexError(index)
+
 
 def predictions_path(dataset: Dataset, identity: Any, folder: str | Path) -> Path:
     """Return the file of one configuration's predictions, whether it is there or not.

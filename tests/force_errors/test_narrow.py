@@ -100,6 +100,13 @@ def test_both_conditions_hold_together(evaluated):
         narrowed(*evaluated, Selection(element="Na", tag="family", value="covalent"))
 
 
+def test_some_structures(frames, evaluated):
+    part = narrowed(*evaluated, Selection(structures=(1, 2, 5), element="Na"))
+    assert sorted(part.by_structure["structure"]) == [1, 5]
+    expected = component_errors([frames[1], frames[5]], lambda atoms, i: atoms.symbols[i] == "Na")
+    assert part.mae == pytest.approx(np.abs(expected).mean(), rel=1e-12)
+
+
 def test_no_condition_changes_nothing_and_other_data_are_refused(frames, evaluated, tmp_path):
     errors, dataset, path = evaluated
     assert narrowed(errors, dataset, path, Selection()) is errors

@@ -1,0 +1,311 @@
+"""The parts of the Force errors page: narrowing down, each view behind its tab, and what a visitor takes along."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.components.comparison import Compared, against_labels, common, opened, summary_table
+from dashboard.components.download import file_name
+from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
+from dashboard.components.work import Work
+from dashboard.figures import force_errors as figures
+from dashboard.members import label
+from mlip_core.datasets import Dataset
+from mlip_core.errors import CalculationError
+from mlip_core.force_errors import Comparison, ForceErrors, Selection, compare
+from mlip_core.lambench import LambenchError, lambench_error
+from mlip_core.published import lambench_sets, madbench_table, published
+
+Look = dict[str, bool]
+_ALL = "all"
+_MANY = 200
+
+
+def choose_part(place: Any, works: Sequence[Work]) -> Selection:
+    """Offer to narrow everything down to an element, a subset, and what all configurations answered for."""
+    results = [work.result for work in works]
+    elements = sorted({name for errors in results for name in errors.by_element["element"]})
+    subsets = sorted({f"{row.tag} = {row.value}" for errors in results for row in errors.by_subset.itertuples()})
+    for key, options in ((state.ELEMENT, elements), (state.SUBSET, subsets)):
+        if st.session_state.get(key, _ALL) not in [_ALL, *options]:
+            st.session_state.pop(key)
+    element = place.selectbox("Element", [_ALL, *elements], key=state.ELEMENT, bind="query-params", width=110)
+    subset = _ALL
+    if subsets:
+        subset = place.selectbox("Subset", [_ALL, *subsets], key=state.SUBSET, bind="query-params", width=260)
+    shared = common(works)
+    if shared is not None and not place.toggle(
+        f"Only the {len(shared)} structures all answered for",
+        True,
+        key="fair",
+        bind="query-params",
+        help="Otherwise each configuration's figures are of what it answered for, and cannot be compared.",
+    ):
+        shared = None
+    tag, _, value = subset.partition(" = ")
+    return Selection(
+        structures=shared,
+        element=None if element == _ALL else element,
+        tag=None if subset == _ALL else tag,
+        value=None if subset == _ALL else value,
+    )
+
+
+def open_point(key: str) -> Callable[[], None]:
+    """Return what a click on a point of that figure does: remember structure, atom and configuration."""
+
+    def remember() -> None:
+        points = st.session_state[key].selection.points
+        if points:
+            structure, atom, _, place = points[0]["customdata"]
+            st.session_state[state.POINT] = (int(structure), int(atom), int(place))
+
+    return remember
+
+
+def narrow_by(key: str, target: str, before: str = "") -> Callable[[], None]:
+    """Return what a click on a bar of that figure does: narrow everything down to its category."""
+
+    def remember() -> None:
+        points = st.session_state[key].selection.points
+        if points:
+            st.session_state[target] = before + str(points[0]["x"])
+
+    return remember
+
+
+def outliers(compared: Sequence[Compared]) -> None:
+    """Name the structures far outside, and how a simple mistake in their labels would explain it."""
+    rows = _suspects(compared)
+    if rows.empty:
+        st.markdown("No structure is far outside what the others show.")
+        return
+    event = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="outliers")
+    st.caption(
+        "Errors more than four times the median over structures. Where one simple mistake in the reference would explain most of the error, it is named. Choose a row to look."
+    )
+    if event.selection.rows:
+        _open(int(rows["structure"].iloc[event.selection.rows[0]]))
+
+
+def distribution(compared: Sequence[Compared], look: Look) -> None:
+    """Show how large errors are."""
+    st.plotly_chart(figures.distribution_figure(_pairs(compared), **look), theme=None, key="distribution")
+    st.caption("Left: how often an error of each size occurs. Right: how many components are worse than that.")
+
+
+def by_element(compared: Sequence[Compared], look: Look) -> None:
+    """Show the errors of each element."""
+    figure = figures.breakdown_figure(_pairs(compared), "by_element", "element", "element of the atom", **look)
+    st.plotly_chart(figure, theme=None, key="by-element", on_select=narrow_by("by-element", state.ELEMENT), selection_mode="points")  # fmt: skip
+    st.caption("Click a bar: everything else narrows down to that element.")
+
+
+def by_subset(compared: Sequence[Compared], look: Look) -> None:
+    """Show the errors of each subset."""
+    tags = list(dict.fromkeys(tag for item in compared for tag in item.errors.by_subset["tag"]))
+    if not tags:
+        st.markdown("Nothing in these data splits them: tags in a frame's `info` (such as `source` or `name`) would.")
+        return
+    tag = st.segmented_control("Split by", tags, default=tags[0], key="subset-tag", required=True) or tags[0]
+    figure = figures.breakdown_figure(_pairs(compared), "by_subset", tag, tag, **look)
+    st.plotly_chart(
+        figure, theme=None, key=f"by-subset-{tag}", selection_mode="points",
+        on_select=narrow_by(f"by-subset-{tag}", state.SUBSET, f"{tag} = "),
+    )  # fmt: skip
+    st.caption("Click a bar: everything else narrows down to that subset.")
+
+
+def by_force(compared: Sequence[Compared], look: Look) -> None:
+    """Show the errors against the size of the force."""
+    st.plotly_chart(figures.magnitude_figure(_pairs(compared), **look), theme=None, key="by-force")
+    st.caption(
+        "Small forces decide phonons and relaxed structures, large ones dominate a mean. Relative: root mean square of the difference over the mean force of the class."
+    )
+
+
+def by_structure(compared: Sequence[Compared]) -> None:
+    """List the structures, the worst first; a row opens."""
+    rows = structure_table(compared).head(_MANY)
+    number = st.column_config.NumberColumn
+    columns = {
+        name: number(f"{name} (meV/Å)", format="%.3g", width=150) for name in (label(item.member) for item in compared)
+    }
+    event = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table", column_config=columns
+    )  # fmt: skip
+    st.caption(f"Force MAE of each structure; the worst {_MANY} at most. Choose a row to look at it.")
+    if event.selection.rows:
+        _open(int(rows["structure"].iloc[event.selection.rows[0]]))
+
+
+def structure_table(compared: Sequence[Compared]) -> pd.DataFrame:
+    """Return one row a structure: where it came from, and the force MAE of each configuration (meV/Å), worst first."""
+    facts = pd.concat([item.errors.by_structure[["structure", "where", "formula"]] for item in compared])
+    table = facts.drop_duplicates("structure").set_index("structure")
+    for item in compared:
+        table[label(item.member)] = 1000 * item.errors.by_structure.set_index("structure")["mae"]
+    worst = table.drop(columns=["where", "formula"]).max(axis=1)
+    return table.loc[worst.sort_values(ascending=False).index].reset_index()
+
+
+def energies(compared: Sequence[Compared], look: Look) -> None:
+    """Show the energy of each structure after the offset."""
+    if all(item.errors.energy_mae is None for item in compared):
+        st.markdown("The reference has no energies.")
+        return
+    title = f"energy {figures.word(_pairs(compared))} (meV/atom)"
+    st.plotly_chart(
+        figures.per_structure_figure(_pairs(compared), "energy_error", title, **look), theme=None, key="energies"
+    )
+    st.caption(compared[0].errors.energy_note)
+
+
+def stress(compared: Sequence[Compared], look: Look) -> None:
+    """Show the stress of each structure."""
+    if not any(item.errors.n_stresses for item in compared):
+        st.markdown("No structure has a stress on both sides.")
+        return
+    st.plotly_chart(figures.stress_figure(_pairs(compared), **look), theme=None, key="stress")
+    st.caption("Root mean square over the nine components of each structure's stress.")
+
+
+def split(splits: Sequence[Work], look: Look) -> None:
+    """Show how much of the error is broken symmetry."""
+    finished = [(work.style, work.result) for work in splits if work.result is not None]
+    if not finished:
+        st.markdown("Press **Split the error**: every structure is asked about in 24 orientations.")
+        return
+    st.plotly_chart(figures.split_figure(finished, **look), theme=None, key="split")
+    st.caption(
+        "Does the missing constraint matter here? The mean square error over orientations is exactly that of the averaged forces (pale) "
+        "plus the spread between orientations (full colour). Written on the bars: the root of each part, meV/Å. Averaging over rotations can remove the full colour and no more."
+    )
+
+
+def is_it_real(compared: Sequence[Compared], look: Look) -> None:
+    """Say whether one configuration is better than another, or only luckier."""
+    if len(compared) < 2:
+        st.markdown("Two configurations are needed.")
+        return
+    names = [label(item.member) for item in compared]
+    bar = st.container(horizontal=True)
+    first = bar.selectbox("First", names, key="real-first", width=300)
+    second = bar.selectbox("Second", [name for name in names if name != first], key="real-second", width=300)
+    pair = [compared[names.index(name)].errors for name in (first, second)]
+    try:
+        found = _compare(*pair, (pair[0].model, pair[1].model, pair[0].dataset_sha256, pair[0].narrowed_to))
+    except CalculationError as error:
+        st.info(str(error))
+        return
+    low, high = (1000 * edge for edge in found.interval)
+    better = first if found.difference < 0 else second
+    st.markdown(
+        (f"**Yes: {better} is closer.**" if found.real else "**No: the difference may be chance.**")
+        + f" Mean difference of the structures' MAE {1000 * found.difference:.3g} meV/Å (95 %: {low:.3g} to {high:.3g}), "
+        f"p = {found.p_value:.2g} (permutation), {found.wilcoxon_p_value:.2g} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
+    )
+    st.plotly_chart(figures.comparison_figure(found, **look), theme=None, key="real")
+    st.caption("Paired, structure by structure. The line is the mean, the band its 95 % bootstrap interval.")
+
+
+@st.cache_data(show_spinner="Comparing", max_entries=32)
+def _compare(_first: ForceErrors, _second: ForceErrors, names: tuple[str, ...]) -> Comparison:
+    return compare(_first, _second)
+
+
+def speed(compared: Sequence[Compared], look: Look) -> None:
+    """Show accuracy beside speed."""
+    st.plotly_chart(figures.speed_figure(_pairs(compared), **look), theme=None, key="speed")
+    st.caption("Down and left is better. Times are those of this machine while the predictions were made.")
+
+
+def benchmarks(compared: Sequence[Compared], data: Dataset) -> None:
+    """Show the benchmarks of the literature: computed here as published, and published values apart from them."""
+    if not against_labels(compared):
+        st.markdown("Benchmarks need labels.")
+        return
+    number = st.column_config.NumberColumn
+    if compared[0].errors.narrowed_to:
+        st.markdown("Benchmarks are of whole data sets: set **Element** and **Subset** back to all.")
+    else:
+        st.markdown("**LAMBench's normalised error on these data, measured here**")
+        rows = [
+            _lambench(opened(item.dataset), item.errors, item.errors.model, item.errors.dataset_sha256)
+            for item in compared
+        ]
+        table = pd.DataFrame(
+            [{"configuration": label(item.member), "error": row.error, **row.domains.iloc[0][["energy", "forces", "virial"]]} for item, row in zip(compared, rows, strict=True)]
+        )  # fmt: skip
+        st.dataframe(table, hide_index=True, column_config={name: number(format="%.3f") for name in table.columns[1:]})
+        st.caption(
+            "RMSE over that of a dummy that knows only the formula, capped at 1; 0 is perfect. Test sets are told apart by the first folder of a DeePMD tree. Peng et al., arXiv:2504.19578."
+        )
+        if any(tag in set(compared[0].errors.by_subset["tag"]) for tag in ("subset", "set", "source", "name")):
+            st.markdown("**Errors by subset, in the layout of MADBench, measured here**")
+            tables = [madbench_table(item.errors).assign(configuration=label(item.member)) for item in compared]
+            st.dataframe(pd.concat(tables), hide_index=True, column_config={
+                "energy_mae": number("energy MAE (meV/atom)", format="%.3g"),
+                "forces_mae": number("forces MAE (meV/Å)", format="%.3g"),
+            })  # fmt: skip
+    for found in published().values():
+        st.markdown(f"**Published, not measured here: {found.title}**")
+        st.dataframe(found.table, hide_index=True)
+        st.caption(f"[{found.source}]({found.url}). " + "; ".join(f"{k}: {v}" for k, v in found.columns.items()) + ".")
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _lambench(_dataset: Dataset, _errors: ForceErrors, model: str, sha256: str) -> LambenchError:
+    domains, dummies = lambench_sets()
+    return lambench_error(_dataset, _errors, domains=domains, dummies=dummies)
+
+
+def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], data: Dataset) -> None:
+    """Offer tables, atoms and structures."""
+    with place.popover("Download", icon=":material/download:"):
+        st.download_button(
+            "Summary (CSV)", lambda: summary_table(compared).to_csv(index=False), "force_errors.csv", on_click="ignore"
+        )
+        st.download_button(
+            "All tables and settings (ZIP)",
+            lambda: tables_archive([(label(work.member), work.result) for work in works]),
+            "force_errors.zip",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Structures with all forces (extended XYZ)", lambda: with_all_forces(compared), "forces.extxyz", on_click="ignore"
+        )  # fmt: skip
+        for item in compared:
+            st.download_button(
+                f"Atoms, {label(item.member)} (Parquet)",
+                lambda item=item: per_atom_parquet(item),
+                f"{file_name(label(item.member))}.parquet",
+                on_click="ignore",
+            )
+
+
+def _pairs(compared: Sequence[Compared]) -> list[tuple]:
+    return [(item.style, item.errors) for item in compared]
+
+
+def _open(structure: int) -> None:
+    point = st.session_state.get(state.POINT)
+    if point is None or point[0] != structure:
+        st.session_state[state.POINT] = (structure, 0, 0)
+        st.rerun(scope="fragment")
+
+
+def _suspects(compared: Sequence[Compared]) -> pd.DataFrame:
+    found = [
+        item.errors.by_structure.query("suspect != ''")[["structure", "where", "formula", "suspect"]].assign(by=label(item.member))
+        for item in compared
+    ]  # fmt: skip
+    every = pd.concat(found)
+    grouped = every.groupby(["structure", "where", "formula"], sort=False)
+    table = grouped.agg(what=("suspect", lambda words: words.mode().iloc[0]), seen_by=("by", "size")).reset_index()
+    table = table.sort_values(["seen_by", "structure"], ascending=[False, True], ignore_index=True)
+    table["seen_by"] = [f"{n} of {len(compared)}" for n in table["seen_by"]]
+    return table.rename(columns={"seen_by": "seen by"})

@@ -1,0 +1,181 @@
+"""Force errors: the whole line-up against labelled structures, or against one of its members."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import force_panels as panels
+from dashboard.components.comparison import Compared, against_labels, compared_by, identity, summary
+from dashboard.components.data import choose_data
+from dashboard.components.frame import dark, header, need_lineup, projector
+from dashboard.components.labelled import structure_panel
+from dashboard.components.work import Work, follow, live, start_button
+from dashboard.figures.parity import parity_figure
+from dashboard.members import label
+from mlip_core.configuration import Configuration
+from mlip_core.datasets import Dataset
+from mlip_core.force_errors.task import ErrorSplitTask, ForceErrorTask
+from mlip_core.jobs.task import Task
+from mlip_core.models.catalogue import catalogue
+
+
+def main() -> None:
+    """Lay the page out: data and what they are compared with, the figures, the structure that was clicked."""
+    header()
+    members = need_lineup()
+    controls, results = st.columns([1, 3.6], gap="large")
+    with controls:
+        data = choose_data()
+        reference = choose_reference(data, members)
+        tasks, splits = questions(data, members, reference)
+        start_button("Compute force errors", tasks, key="force-errors", about=data.name)
+        if any(work.result is not None for work in follow(tasks)):
+            st.divider()
+            start_button("Split the error", splits, key="error-split", about=data.name)
+            st.caption(
+                "Every structure in 24 orientations: how much of the error is broken rotational symmetry, how much the rest?"
+            )
+    with results:
+        live([*tasks, *splits], lambda works: draw(data, works[: len(tasks)], works[len(tasks) :]))
+
+
+def choose_reference(data: Dataset, members: tuple[Configuration, ...]) -> Configuration | None:
+    """Offer the labels, where there are any, or a model to compare with; None means the labels."""
+    models = dict.fromkeys([*members, *(Configuration(model=item.name) for item in catalogue() if item.available())])
+    options = [None, *models] if data.keys.get("forces") else list(models)
+    codes = ["labels" if option is None else state.code(option) for option in options]
+    level = data.level_of_theory or "level of theory not stated"
+    picked = st.selectbox(
+        "Compare with",
+        codes,
+        format_func=lambda code: f"the labels: {level}" if code == "labels" else label(options[codes.index(code)]),
+        key=state.AGAINST,
+        bind="query-params",
+        help="The labels give errors. A model gives differences: neither of the two is the truth.",
+    )
+    return options[codes.index(picked)]
+
+
+def questions(
+    data: Dataset, members: tuple[Configuration, ...], reference: Configuration | None
+) -> tuple[list[Task], list[Task]]:
+    """Tasks for the errors and for their split; the reference is not compared with itself."""
+    given = {
+        "dataset": str(data.path),
+        "dataset_sha256": data.sha256,
+        "reference_identity": "" if reference is None else identity(reference),
+    }
+    first = data.frame(0).atoms
+    asked = [member for member in members if member != reference]
+    errors = [
+        Task(
+            kind="force_errors",
+            structure=first,
+            configuration=member,
+            settings=ForceErrorTask(identity=identity(member), **given),
+            other=reference,
+        )
+        for member in asked
+    ]
+    splits = [
+        Task(
+            kind="error_split", structure=first, configuration=member, settings=ErrorSplitTask(**given), other=reference
+        )
+        for member in asked
+    ]
+    return errors, splits
+
+
+def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
+    """Draw what is there."""
+    finished = [work for work in works if work.result is not None]
+    if not finished:
+        if not any(work.active for work in works):
+            welcome(data)
+        return
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    selection = panels.choose_part(bar, finished)
+    compared = compared_by(finished, Path(data.path).parent, selection)
+    bar.space("stretch")
+    panels.downloads(bar, finished, compared, data)
+    point = st.session_state.get(state.POINT)
+    if point is None:
+        tabs(compared, splits, data, None)
+    else:
+        figures, picture = st.columns([1.7, 1], gap="medium")
+        with figures:
+            tabs(compared, splits, data, point[0])
+        with picture:
+            structure_panel(compared, point)
+    summary(compared, data)
+
+
+def tabs(compared: Sequence[Compared], splits: Sequence[Work], data: Dataset, marked: int | None) -> None:
+    """Show the views of the errors; a click on a point, a row or a bar leads on."""
+    names = ["Parity", "Distribution", "By element", "By subset", "By force", "Structures", "Outliers", "Energies", "Stress", "Split", "Is it real?", "Speed", "Benchmarks"]  # fmt: skip
+    parity, spread, element, subset, size, structures, outliers, energies, stress, split, real, speed, benchmarks = (
+        st.tabs(names)
+    )
+    look = {"dark": dark(), "projector": projector()}
+    with parity:
+        draw_parity(compared, marked, look)
+    with spread:
+        panels.distribution(compared, look)
+    with element:
+        panels.by_element(compared, look)
+    with subset:
+        panels.by_subset(compared, look)
+    with size:
+        panels.by_force(compared, look)
+    with structures:
+        panels.by_structure(compared)
+    with outliers:
+        panels.outliers(compared)
+    with energies:
+        panels.energies(compared, look)
+    with stress:
+        panels.stress(compared, look)
+    with split:
+        panels.split(splits, look)
+    with real:
+        panels.is_it_real(compared, look)
+    with speed:
+        panels.speed(compared, look)
+    with benchmarks:
+        panels.benchmarks(compared, data)
+
+
+def draw_parity(compared: Sequence[Compared], marked: int | None, look: dict[str, bool]) -> None:
+    """Draw prediction against reference; a click opens the structure."""
+    quantity = st.segmented_control(
+        "Of", ["components", "magnitudes"], default="components", key="parity-of", required=True, label_visibility="collapsed"
+    )  # fmt: skip
+    figure = parity_figure(
+        [(item.style, item.errors) for item in compared],
+        quantity or "components",
+        marked=marked,
+        columns=3 if marked is None else 2,
+        **look,
+    )
+    st.plotly_chart(figure, theme=None, key="parity", on_select=panels.open_point("parity"), selection_mode="points")
+    reference = compared[0].errors.reference
+    st.caption(
+        f"Against {reference}. A point on the line is right. Click one that is not: its structure opens with both sets of forces."
+        if against_labels(compared)
+        else f"Differences to {reference}, which is a model and not the truth. Click a point: its structure opens with both sets of forces."
+    )
+
+
+def welcome(data: Dataset) -> None:
+    """Say what the page is for."""
+    st.subheader("How far are the forces from the reference?")
+    st.markdown(
+        f"Press **Compute force errors**: every configuration of the line-up predicts the {data.n_structures:,} structures of *{data.name}*, in the background. "
+        "Then see where the errors are, click the worst atoms, narrow down to an element or a subset, and learn how much of the error is broken symmetry. "
+        "Bring your own labelled structures on the left, or compare models with one another on structures without labels."
+    )
+
+
+main()
