@@ -24,6 +24,8 @@ class Case:
     load: Callable[[], mlip.Model]
     counted: Callable[[mlip.Model], Any] | None = None
     """The layer of the network that every forward pass goes through once."""
+    partner: str = "Cu"
+    """The element beside Al that it covers."""
 
 
 CASES = {
@@ -47,6 +49,20 @@ CASES = {
         lambda folder: mlip.load_model(folder / "tiny.ckpt", forces="direct", dtype="float64"),
         lambda model: model._network,
     ),
+    "pet-demo-direct": (
+        lambda folder: mlip.load_model("pet-demo", forces="direct", dtype="float64"),
+        lambda model: model._network,
+    ),
+    "pet-demo-conservative": (
+        lambda folder: mlip.load_model("pet-demo", forces="conservative", dtype="float64"),
+        lambda model: model._network,
+    ),
+    "soap-demo": (lambda folder: mlip.load_model("soap-demo", dtype="float64"), lambda model: model._network),
+    "pet-demo-float32": (
+        lambda folder: mlip.load_model("pet-demo", forces="conservative", dtype="float32"),
+        lambda model: model._network,
+    ),
+    "soap-demo-float32": (lambda folder: mlip.load_model("soap-demo", dtype="float32"), lambda model: model._network),
     "chgnet-0.2.0": (lambda folder: mlip.load_model("chgnet-0.2.0"), lambda model: model._network.atom_embedding),
     "chgnet-r2scan": (lambda folder: mlip.load_model("chgnet-r2scan"), lambda model: model._network.atom_embedding),
     "sevennet-l3i5": (lambda folder: mlip.load_model("sevennet-l3i5"), lambda model: model._network),
@@ -57,9 +73,10 @@ SLOW = {"chgnet-0.2.0", "chgnet-r2scan", "sevennet-l3i5", "sevennet-0-float32"}
 @pytest.fixture(
     scope="session", params=[pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CASES]
 )
-def case(request, tiny_pet):
+def case(request):
     load, counted = CASES[request.param]
-    return Case(lambda: load(tiny_pet), counted)
+    folder = request.getfixturevalue("tiny_pet") if request.param.startswith(("pt-", "ckpt-")) else None
+    return Case(lambda: load(folder), counted, "Mg" if "-demo" in request.param else "Cu")
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +85,15 @@ def model(case):
 
 
 @pytest.fixture
-def crystal():
+def partner(request):
+    """The element beside Al in the structures."""
+    return request.getfixturevalue("case").partner if "case" in request.fixturenames else "Cu"
+
+
+@pytest.fixture
+def crystal(partner):
     """Two atoms, strained and rattled: every force and stress component is there."""
-    atoms = bulk("AlCu", "cesiumchloride", a=3.0)
+    atoms = bulk(f"Al{partner}", "cesiumchloride", a=3.0)
     strain = np.array([[0.02, 0.01, 0.0], [0.0, 0.0, 0.03], [-0.01, 0.0, 0.0]])
     atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
     atoms.rattle(0.08, seed=1)
@@ -85,8 +108,8 @@ def metal():
 
 
 @pytest.fixture
-def molecule():
-    return Atoms("Al2Cu", [[0.0, 0.0, 0.0], [2.4, 0.0, 0.0], [1.2, 2.0, 0.3]])
+def molecule(partner):
+    return Atoms(f"Al2{partner}", [[0.0, 0.0, 0.0], [2.4, 0.0, 0.0], [1.2, 2.0, 0.3]])
 
 
 @pytest.fixture
