@@ -119,7 +119,7 @@ def closed_loop_work(
     """
     for loop in loops:
         loop.check(len(structure))
-    paths = [_moved(structure, d) for loop in loops for d in loop.displacements(len(structure))]
+    paths = [moved(structure, d) for loop in loops for d in loop.displacements(len(structure))]
     forces = np.array([p.forces for p in model.predict(paths, progress=progress)], dtype=np.float64)
     ends = np.cumsum([loop.n_points for loop in loops])[:-1]
     return [_work(loop, f) for loop, f in zip(loops, np.split(forces, ends), strict=True)]
@@ -169,11 +169,12 @@ def random_loops(n_atoms: int, number: int, seed: int, *, radius: float = 0.05, 
     return loops
 
 
-def _moved(structure: Atoms, displacements: np.ndarray) -> Atoms:
-    moved = structure.copy()
-    moved.set_constraint()
-    moved.positions = structure.positions + displacements
-    return moved
+def moved(structure: Atoms, displacements: np.ndarray) -> Atoms:
+    """Copy of a structure without constraints, its atoms moved by (n_atoms, 3) or all by (3,), Å."""
+    copy = structure.copy()
+    copy.set_constraint()
+    copy.positions = structure.positions + displacements
+    return copy
 
 
 def _work(loop: Loop, forces: np.ndarray) -> LoopWork:

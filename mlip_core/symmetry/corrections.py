@@ -101,7 +101,7 @@ class CorrectedModel(Model):
         self.name = f"{model.name} + {corrections.label}" if corrections.label else model.name
         self.forces, self.dtype, self.device, self.elements = model.forces, model.dtype, model.device, model.elements
         self.batch_structures, self.batch_atoms = model.batch_structures, model.batch_atoms
-        self.claims = _claims(model.claims, corrections)
+        self.claims = corrected_claims(model.claims, corrections)
 
     def predict(self, structures: Iterable[Atoms], *, progress: Progress = silent) -> list[Prediction]:
         """Energy, forces and stress of every structure, corrected (see :meth:`Model.predict`)."""
@@ -204,8 +204,21 @@ def without_torque(positions: np.ndarray, forces: np.ndarray) -> np.ndarray:
     return forces - np.cross(alpha, arms)
 
 
-def _claims(claims: Claims, corrections: Corrections) -> Claims:
-    """What still holds by construction: projected forces are no gradient unless they were symmetric anyway."""
+def corrected_claims(claims: Claims, corrections: Corrections) -> Claims:
+    """Say what holds by construction under corrections.
+
+    Parameters
+    ----------
+    claims : Claims
+        Of the model beneath.
+    corrections : Corrections
+
+    Returns
+    -------
+    Claims
+        Inversion holds where it is averaged over; projected forces are no gradient unless
+        they were symmetric anyway. An average over a grid makes no rotation exact.
+    """
     changes_forces = (
         (corrections.space_group and not (claims.rotation and claims.inversion))
         or (corrections.net_force and not claims.translation)
