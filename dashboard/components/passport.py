@@ -57,7 +57,9 @@ def laws(claims: Claims, found: Passport | None) -> str:
 
 def figure(measure: Measure) -> str:
     """Write a measurement with its unit and limit: ``forces 23 meV/Å (limit 0.03)``."""
-    return f"{measure.name} {1000 * measure.value:.2g} m{measure.unit} (limit {1000 * measure.tolerance:.1g})"
+    name = {"gradient": "F + ∂E/∂x", "jump of the energy": "jump of E", "jump of the forces": "jump of F"}
+    value = f"{1000 * measure.value:.2g} m{measure.unit} (limit {1000 * measure.tolerance:.1g})"
+    return f"{name.get(measure.name, measure.name)} {value}"
 
 
 def _row(name: str, claimed: bool | None, law: Law | None) -> str:
@@ -67,6 +69,7 @@ def _row(name: str, claimed: bool | None, law: Law | None) -> str:
         return f"<tr>{title}<td style='text-align:right'>{said}</td></tr>"
     color = _GREY if law.kept is None else _VERDICTS[law.claimed, law.kept][1]
     chip = f"<span style='background:{color};border-radius:.5em;padding:.05em .5em;white-space:nowrap'>{verdict(law)}</span>"
-    numbers = " · ".join(escape(figure(measure)) for measure in law.measures)
-    below = f"<tr><td colspan='2' style='opacity:.75;font-size:.85em'>{CLAIMS[claimed]}{' · ' if numbers else ''}{numbers}</td></tr>"
+    parts = [CLAIMS[claimed], *(figure(measure) for measure in law.measures)]
+    numbers = " · ".join(f"<span style='white-space:nowrap'>{escape(part)}</span>" for part in parts)
+    below = f"<tr><td colspan='2' style='opacity:.75;font-size:.85em'>{numbers}</td></tr>"
     return f"<tr>{title}<td style='text-align:right'>{chip}</td></tr>{below}"

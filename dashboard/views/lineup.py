@@ -7,41 +7,69 @@ import streamlit as st
 from dashboard import state
 from dashboard.components.card import model_card
 from dashboard.components.frame import chip, header, warn
+from dashboard.components.passport import MEASURED, laws
+from dashboard.components.work import Work, live, start_button
 from dashboard.members import style_of
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
+from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import Entry, catalogue, entry
-from mlip_core.models.model import Claims
-from mlip_core.symmetry.corrections import Corrections
+from mlip_core.passport import Passport, PassportSettings
+from mlip_core.symmetry.corrections import Corrections, corrected_claims
 
 ROTATIONS = ["none", "tetrahedral", "octahedral", "icosahedral", "lebedev-5", "random-32"]
-LAWS = {
-    "rotation": "Rotations",
-    "inversion": "Inversion",
-    "translation": "Translations",
-    "conservative": "Forces = −∂E/∂x",
-    "smooth": "Smooth at the cutoff",
-}
 
 
 def main() -> None:
-    """Lay the page out: add a configuration; a card for each member."""
+    """Lay the page out: add a configuration; measure; a card for each member."""
     header()
     add, cards = st.columns([1, 3.2], gap="large")
     members = state.lineup()
     warn(members)
     with add:
         offer(members)
+        tasks = measure(members) if members else []
     with cards:
         if not members:
             st.subheader("Nobody in the line-up yet")
             st.markdown("Add two to six configurations on the left. Each keeps its colour on every page.")
-        for start in range(0, len(members), 3):
-            for column, position in zip(st.columns(3), range(start, min(start + 3, len(members))), strict=False):
-                with column:
-                    card(members, position)
+        elif tasks:
+            live(tasks, draw)
+        else:
+            show(members, [None] * len(members))
         if members:
             st.page_link("views/relax.py", label="Next: relax with the whole line-up", icon=":material/arrow_forward:")
+
+
+def measure(members: tuple[Configuration, ...]) -> list[Task]:
+    """Offer to measure on the chosen structure what every member claims; none without a structure."""
+    st.divider()
+    structure = state.structure()
+    if structure is None:
+        st.caption("To measure what they claim, choose a structure first.")
+        st.page_link("views/structure.py", label="Choose a structure", icon=":material/arrow_forward:")
+        return []
+    tasks = [
+        Task(kind="passport", structure=structure, configuration=member, settings=PassportSettings())
+        for member in members
+    ]
+    start_button("Measure what they claim", tasks, key="passport")
+    return tasks
+
+
+def draw(works: list[Work]) -> None:
+    """Show the cards with what was measured so far."""
+    show(tuple(work.member for work in works), [work.result for work in works])
+    if any(work.result is not None for work in works):
+        st.caption(MEASURED)
+
+
+def show(members: tuple[Configuration, ...], found: list[Passport | None]) -> None:
+    """Show the cards, three a row."""
+    for start in range(0, len(members), 3):
+        for column, position in zip(st.columns(3), range(start, min(start + 3, len(members))), strict=False):
+            with column:
+                card(members, position, found[position])
 
 
 def offer(members: tuple[Configuration, ...]) -> None:
@@ -113,16 +141,16 @@ def choose_corrections() -> Corrections:
         return Corrections()
 
 
-def card(members: tuple[Configuration, ...], position: int) -> None:
-    """Show what one member is and what it obeys by construction."""
+def card(members: tuple[Configuration, ...], position: int, found: Passport | None) -> None:
+    """Show what one member is, what it obeys by construction, and what was measured."""
     member = members[position]
     model = entry(member.model)
     mark = style_of(member, position)
     with st.container(border=True, key=f"card-{position}"):
         st.html(
-            f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark)}</div>"
+            f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark).replace('nowrap', 'normal')}</div>"
         )
-        st.html(laws(model.claims(member.forces)))
+        st.html(laws(corrected_claims(model.claims(member.forces), member.corrections), found))
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)
         if not model.available():
@@ -130,18 +158,6 @@ def card(members: tuple[Configuration, ...], position: int) -> None:
         if st.button("Remove", key=f"remove-{position}", type="tertiary", icon=":material/close:"):
             state.set_lineup([*members[:position], *members[position + 1 :]])
             st.rerun()
-
-
-def laws(claims: Claims) -> str:
-    """Return the laws of a configuration as a small table, in HTML."""
-    words = {True: ("✓", "built in"), False: ("✗", "not built in"), None: ("–", "not stated")}
-    rows = []
-    for name, title in LAWS.items():
-        mark, word = words[getattr(claims, name)]
-        rows.append(
-            f"<tr><td>{mark}</td><td style='padding:.1em .8em;white-space:nowrap'>{title}</td><td style='opacity:.75;white-space:nowrap'>{word}</td></tr>"
-        )
-    return f"<table style='font-size:.92rem'>{''.join(rows)}</table>"
 
 
 def _title(model: Entry) -> str:

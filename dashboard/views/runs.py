@@ -16,6 +16,7 @@ PAGES = {
     "rotational_variance": "views/rotations.py",
     "correction_cost": "views/rotations.py",
     "conservation": "views/conservation.py",
+    "passport": "views/lineup.py",
 }
 SIGNS = {"queued": "⏳", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "⚡"}
 

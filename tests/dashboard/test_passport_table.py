@@ -1,0 +1,54 @@
+"""What the Line-up card says about a law: a sign and words, never colour alone."""
+
+import pytest
+
+from dashboard.components.passport import figure, laws, verdict
+from mlip_core.models.model import Claims
+from mlip_core.passport import LAWS, Law, Measure, Passport, PassportSettings
+
+CLAIMED = Claims(rotation=True, inversion=False, translation=True, conservative=None, smooth=True)
+SMALL = Measure("forces", 2e-6, 1e-6, "eV/Å", 0.0)
+LARGE = Measure("forces", 0.0234, 1e-6, "eV/Å", 0.0)
+
+
+def found(measures):
+    made = tuple(Law(name, getattr(CLAIMED, name), measures) for name in LAWS)
+    return Passport("m", None, PassportSettings(), made, (2.0, 9.0), 1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "measures", "says"),
+    [
+        (True, (SMALL,), "✓ kept, as claimed"),
+        (True, (SMALL, LARGE), "✗ broken, though claimed"),
+        (False, (LARGE,), "✓ broken, as stated"),
+        (False, (SMALL,), "○ kept here, not claimed"),
+        (None, (LARGE,), "○ broken here"),
+        (True, (), "– cannot be measured"),
+    ],
+)
+def test_verdicts(claimed, measures, says):
+    assert verdict(Law("rotation", claimed, measures)) == says
+
+
+def test_figures_have_units_and_limits():
+    assert figure(LARGE) == "forces 23 meV/Å (limit 0.03)"
+    assert figure(Measure("gradient", 0.08, 1e-5, "eV/Å", 8e-4)) == "F + ∂E/∂x 80 meV/Å (limit 0.8)"
+
+
+def test_only_agreement_is_green():
+    green, red = "rgba(0,158,115,.25)", "rgba(213,94,0,.25)"
+    kept, broken = laws(CLAIMED, found((SMALL,))), laws(CLAIMED, found((LARGE,)))
+    assert kept.count(green) == 3
+    assert kept.count(red) == 0
+    assert broken.count(green) == 1
+    assert broken.count(red) == 3
+    assert "not built in" in broken
+
+
+def test_without_a_measurement_only_claims_are_shown():
+    table = laws(CLAIMED, None)
+    assert table.count("<tr>") == len(LAWS)
+    assert "kept" not in table
+    assert table.count("built in") == 4
+    assert "not stated" in table
