@@ -16,6 +16,7 @@ from mlip_core.errors import ModelError, SettingsError
 from mlip_core.models.model import Counted, Model
 from mlip_core.progress import Progress, silent
 from mlip_core.relaxation_checks import StartComparison, blow_up, compare_with_start, space_group
+from mlip_core.symmetry.corrections import refuse_random_frame
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 Optimizer = Literal["FIRE", "LBFGS", "BFGS"]
@@ -153,11 +154,14 @@ def relax(
     ------
     SettingsError
         If a free cell or a kept symmetry is asked of a structure that is not
-        periodic in three directions, or the model gives no stress.
+        periodic in three directions, the model gives no stress, or an
+        optimizer that compares forces is asked of a model in random frames.
     ModelError
         If the model cannot answer for the start.
     """
     settings = settings or RelaxationSettings()
+    if settings.optimizer != "FIRE":
+        refuse_random_frame(model, f"the optimizer {settings.optimizer}")
     _check_periodicity(structure, settings)
     begin = perf_counter()
     counted = Counted(model)

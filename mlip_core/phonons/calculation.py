@@ -19,6 +19,7 @@ from mlip_core.phonons.nac import MISSING, apply_nac
 from mlip_core.phonons.settings import PhononSettings
 from mlip_core.phonons.thermal import ThermalProperties, thermal_properties
 from mlip_core.progress import Progress, silent
+from mlip_core.symmetry.corrections import refuse_random_frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +102,14 @@ def phonons(
     Raises
     ------
     SettingsError
-        If the structure is not periodic, the reference has other atoms, or a
-        space-group correction would project the response away.
+        If the structure is not periodic, the reference has other atoms, a
+        space-group correction would project the response away, or the model is
+        asked in random frames.
     ModelError
         If the model cannot answer.
     """
     settings = settings or PhononSettings()
+    refuse_random_frame(model, "a phonon run")
     _check_corrections(model, settings)
     begin = perf_counter()
     counted = Counted(model)

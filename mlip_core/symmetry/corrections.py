@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 from ase import Atoms
+from scipy.spatial.transform import Rotation
 
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Claims, Counted, Model, Prediction
 from mlip_core.progress import Progress, silent
 from mlip_core.symmetry.averaging import Spread, average
-from mlip_core.symmetry.rotations import check_name, grid
+from mlip_core.symmetry.rotations import check_name, grid, rotate, rotate_back
 from mlip_core.symmetry.space_group import space_group
+
+RANDOM_FRAME = "random-frame"
+"""One evaluation in a random orientation, another one for every geometry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +24,10 @@ class Corrections:
     """Which corrections are applied to every prediction. All are off by default."""
 
     rotations: str = "none"
-    """"none", "tetrahedral", "octahedral", "icosahedral", "lebedev-<degree>" or "random-<number>"."""
+    """"none", "tetrahedral", "octahedral", "icosahedral", "lebedev-<degree>", "random-<number>", or "random-frame":
+    one evaluation in a random orientation that is new for every geometry, for molecular dynamics."""
     inversion: bool = False
-    """Average over x → −x too."""
+    """Average over x → −x too; with "random-frame", half of the frames are mirrored."""
     space_group: bool = False
     """Project forces and stress onto the structure's own space group."""
     symprec: float = 1e-5
@@ -32,9 +38,12 @@ class Corrections:
     """Remove the net torque (structures without a periodic direction only)."""
     batch_size: int | None = None
     """The most orientations in one forward call; None takes the model's own limits."""
+    frame_seed: int = 0
+    """Of "random-frame": orientations follow from it and the geometry alone, so that results can be repeated."""
 
     def __post_init__(self) -> None:
-        check_name(self.rotations)
+        if self.rotations != RANDOM_FRAME:
+            check_name(self.rotations)
         if not (np.isfinite(self.symprec) and self.symprec > 0):
             raise SettingsError(f"symprec must be a positive length in Å, not {self.symprec}")
         if self.batch_size is not None and self.batch_size < 1:
@@ -77,7 +86,7 @@ def correct(model: Model, corrections: Corrections) -> "CorrectedModel":
     -------
     CorrectedModel
         Costs as many evaluations as there are orientations not equivalent under the
-        structure's own symmetry; projections cost none.
+        structure's own symmetry, one in a random frame; projections cost none.
     """
     return CorrectedModel(model, corrections)
 
@@ -141,10 +150,21 @@ class CorrectedModel(Model):
 
     def _corrected(self, structures: list[Atoms], progress: Progress) -> Iterator[tuple[Prediction, Spread]]:
         c = self.corrections
-        orientations = grid(c.rotations, inversion=c.inversion)
-        averaged = average(self.model, structures, orientations, batch_size=c.batch_size, progress=progress)
+        if c.rotations == RANDOM_FRAME:
+            averaged = iter(self._framed(structures, progress))
+        else:
+            orientations = grid(c.rotations, inversion=c.inversion)
+            averaged = average(self.model, structures, orientations, batch_size=c.batch_size, progress=progress)
         for atoms, (prediction, spread) in zip(structures, averaged, strict=True):
             yield self._project(atoms, prediction), spread
+
+    def _framed(self, structures: list[Atoms], progress: Progress) -> list[tuple[Prediction, Spread]]:
+        c = self.corrections
+        frames = [random_frame(atoms, seed=c.frame_seed, inversion=c.inversion) for atoms in structures]
+        turned = [rotate(atoms, frame) for atoms, frame in zip(structures, frames, strict=True)]
+        answers = self.model.predict(turned, progress=progress)
+        alone = Spread(None, None, None, 1)
+        return [(rotate_back(answer, frame), alone) for answer, frame in zip(answers, frames, strict=True)]
 
     def _project(self, atoms: Atoms, prediction: Prediction) -> Prediction:
         c = self.corrections
@@ -158,6 +178,46 @@ class CorrectedModel(Model):
         if c.net_torque and not atoms.pbc.any():
             forces = without_torque(atoms.positions, forces)
         return Prediction(prediction.energy, forces, stress)
+
+
+def random_frame(structure: Atoms, *, seed: int, inversion: bool = False) -> np.ndarray:
+    """Return the orientation in which a structure is asked under "random-frame".
+
+    Parameters
+    ----------
+    structure : Atoms
+    seed : int
+    inversion : bool
+        Half of the geometries are mirrored too.
+
+    Returns
+    -------
+    (3, 3) array
+        Haar-random over geometries and seeds, the same for the same geometry and seed.
+    """
+    parts = (structure.positions, structure.cell.array, structure.numbers, structure.pbc)
+    geometry = blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts), digest_size=16)
+    rng = np.random.default_rng([seed, int.from_bytes(geometry.digest(), "little")])
+    frame = Rotation.random(rng=rng).as_matrix()
+    return -frame if inversion and rng.random() < 0.5 else frame
+
+
+def refuse_random_frame(model: Model, what: str) -> None:
+    """Raise a SettingsError if a model is asked in a random frame for every geometry.
+
+    Parameters
+    ----------
+    model : Model
+    what : str
+        What needs forces that are a function of the positions, for the message.
+    """
+    if isinstance(model, CorrectedModel):
+        if model.corrections.rotations == RANDOM_FRAME:
+            raise SettingsError(
+                f"{what} compares the forces of neighbouring geometries, and with a random frame each has its own orientation. "
+                "Take a fixed grid (octahedral), or no average; a random frame is for molecular dynamics."
+            )
+        refuse_random_frame(model.model, what)
 
 
 def count_beneath(model: Model) -> tuple[Model, Counted]:
@@ -217,13 +277,18 @@ def corrected_claims(claims: Claims, corrections: Corrections) -> Claims:
     -------
     Claims
         Inversion holds where it is averaged over; projected forces are no gradient unless
-        they were symmetric anyway. An average over a grid makes no rotation exact.
+        they were symmetric anyway. An average over a grid makes no rotation exact, and a
+        random frame leaves no law but for the average.
     """
     changes_forces = (
         (corrections.space_group and not (claims.rotation and claims.inversion))
         or (corrections.net_force and not claims.translation)
         or (corrections.net_torque and not claims.rotation)
     )
+    if corrections.rotations == RANDOM_FRAME and not (
+        claims.rotation and (claims.inversion or not corrections.inversion)
+    ):
+        return Claims(rotation=False, inversion=False, translation=False, conservative=False, smooth=False)
     return replace(
         claims,
         inversion=True if corrections.inversion else claims.inversion,

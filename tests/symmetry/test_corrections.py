@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 from mlip_core.errors import Cancelled, SettingsError
 from mlip_core.models import from_ase
 from mlip_core.models.model import Claims, Counted, Model, Prediction
-from mlip_core.symmetry.corrections import Corrections, correct, count_beneath, without_torque
+from mlip_core.phonons import PhononSettings, phonons
+from mlip_core.relaxation import RelaxationSettings, relax
+from mlip_core.symmetry.corrections import (
+    Corrections,
+    correct,
+    count_beneath,
+    random_frame,
+    refuse_random_frame,
+    without_torque,
+)
 from mlip_core.symmetry.equivalence import orientations
+from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import grid, rotate, rotate_back
 
 
@@ -321,3 +331,70 @@ def test_counting_beneath_corrections(anisotropic, rattled):
     same, count = count_beneath(corrected)
     agree(same.predict([rattled])[0], corrected.predict([rattled])[0])
     assert count.evaluations == 24
+
+
+def turned_means(model, structure, number):
+    """Mean prediction over seeds, and its standard error."""
+    answers = [
+        correct(model, Corrections(rotations="random-frame", frame_seed=seed)).predict([structure])[0]
+        for seed in range(number)
+    ]
+    energies, forces = np.array([a.energy for a in answers]), np.array([a.forces for a in answers])
+    stresses = np.array([a.stress for a in answers])
+    return [(x.mean(axis=0), x.std(axis=0, ddof=1) / np.sqrt(number)) for x in (energies, forces, stresses)]
+
+
+def test_a_random_frame_is_unbiased_on_average_and_costs_one_evaluation(legendre_potential, rattled):
+    model = Counted(legendre_potential({0: 1.0, 2: 0.3, 3: 0.25}))
+    exact = correct(model, Corrections(rotations="lebedev-5")).predict([rattled])[0]  # the Haar mean of degrees up to 5
+    model.evaluations = 0
+    number = 400
+    means = turned_means(model, rattled, number)
+    assert model.evaluations == number
+    for (mean, error), expected in zip(means, exact, strict=True):
+        pulls = (mean - expected) / error
+        assert np.abs(pulls).max() < 4.5
+        assert np.sqrt(np.mean(np.square(pulls))) < 1.6
+    uncorrected = model.predict([rattled])[0]
+    assert np.abs((uncorrected.forces - exact.forces) / means[1][1]).max() > 10
+
+
+def test_a_random_frame_is_new_for_every_geometry_and_can_be_repeated(anisotropic, rattled):
+    model = correct(anisotropic, Corrections(rotations="random-frame", inversion=True))
+    moved = rattled.copy()
+    moved.positions[0, 0] += 1e-9
+    first, again, other = model.predict([rattled, rattled.copy(), moved])
+    np.testing.assert_array_equal(first.forces, again.forces)
+    assert np.abs(first.forces - other.forces).max() > 1e-4
+    another = correct(anisotropic, Corrections(rotations="random-frame", inversion=True, frame_seed=1))
+    assert another.predict([rattled])[0].energy != first.energy
+    signs = [np.linalg.det(random_frame(rattled, seed=seed, inversion=True)) for seed in range(60)]
+    assert 15 < np.sum(np.array(signs) > 0) < 45
+    assert all(np.linalg.det(random_frame(rattled, seed=seed)) > 0 for seed in range(20))
+
+
+def test_a_random_frame_changes_nothing_for_an_exact_model_and_all_claims_for_others(anisotropic, rattled):
+    exact = PairPotential(rattled, dtype="float64", energy=-20.0)
+    frame = Corrections(rotations="random-frame")
+    np.testing.assert_allclose(
+        correct(exact, frame).predict([rattled])[0].forces, exact.predict([rattled])[0].forces, atol=1e-12
+    )
+    assert correct(exact, frame).claims == exact.claims
+    claims = correct(anisotropic, frame).claims
+    assert not any((claims.rotation, claims.inversion, claims.translation, claims.conservative, claims.smooth))
+    refuse_random_frame(correct(anisotropic, Corrections(rotations="octahedral")), "this")
+    with pytest.raises(SettingsError, match=r"this compares.*octahedral"):
+        refuse_random_frame(correct(correct(anisotropic, frame), Corrections(net_force=True)), "this")
+    with pytest.raises(SettingsError, match="choose none"):
+        grid("random-frame")
+
+
+def test_optimizers_that_compare_forces_and_phonons_refuse_a_random_frame(anisotropic):
+    model, crystal = correct(anisotropic, Corrections(rotations="random-frame")), bulk("Al", cubic=True)
+    for optimizer in ("LBFGS", "BFGS"):
+        with pytest.raises(SettingsError, match=optimizer):
+            relax(crystal, model, RelaxationSettings(optimizer=optimizer))
+    crystal.rattle(0.05, seed=1)
+    assert relax(crystal, model, RelaxationSettings(optimizer="FIRE", steps=2)).n_steps == 2
+    with pytest.raises(SettingsError, match="phonon"):
+        phonons(crystal, model, PhononSettings(supercell_matrix=(1, 1, 1)))
