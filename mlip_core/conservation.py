@@ -5,16 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from mlip_core.closed_loops import Loop, LoopWork, closed_loop_work, default_loop, random_loops
+from mlip_core.closed_loops import Loop, LoopWork, closed_loop_work, default_loop, moved, random_loops
 from mlip_core.dynamics import ConstantEnergyRun, constant_energy_run
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model, Prediction
 from mlip_core.progress import Progress, silent
 from mlip_core.stages import Stages
-from mlip_core.symmetry.corrections import count_beneath
+from mlip_core.symmetry.corrections import count_beneath, refuse_random_frame
 from mlip_core.symmetry.measures import displaced
 from mlip_core.symmetry.pair_potential import PairPotential
 
+_BLOCK = 4
+"""Atoms whose block of ∂F/∂x is computed a second time."""
 _STEPS = {"float64": 1e-3, "float32": 1e-2}
 """Å: displacements at which rounding and anharmonicity are both small."""
 
@@ -24,7 +26,7 @@ class ConservationSettings:
     """What is measured; each part can be left out."""
 
     jacobian: bool = True
-    """λ of ∂F/∂x, 6 evaluations an atom."""
+    """λ of ∂F/∂x, 6 evaluations an atom, and 6 for each of up to four atoms for its error."""
     displacement: float | None = None
     """Å, for ∂F/∂x; None takes 0.001 in float64 and 0.01 in float32."""
     loops: bool = True
@@ -68,6 +70,8 @@ class HeadDifference:
 
     other: str
     """Name of the other head's model."""
+    forces_kind: str
+    """"direct" or "conservative": which head was measured."""
     forces: np.ndarray
     """(n_atoms, 3), of the model measured, eV/Å."""
     other_forces: np.ndarray
@@ -89,6 +93,9 @@ class Conservation:
     settings: ConservationSettings
     jacobian_asymmetry: float | None
     """λ = ‖J − Jᵀ‖ / (2‖J‖) with J = ∂F/∂x, 0 (a gradient) to 1."""
+    jacobian_error: float | None
+    """Of λ: how much of the antisymmetric part is another one when the displacement is doubled, on the first four atoms.
+    Up to three times this, ripples finer than the displacement may look like a curl."""
     jacobian_floor: float | None
     """λ of an exact pair potential in the same arithmetic with the same displacements."""
     loop: LoopWork | None
@@ -105,6 +112,13 @@ class Conservation:
     """Structures the model was asked for, counted."""
     seconds: float
     """Time inside the model."""
+
+    @property
+    def jacobian_resolved(self) -> bool | None:
+        """Whether λ is more than three times its error; None without λ."""
+        if self.jacobian_asymmetry is None or self.jacobian_error is None:
+            return None
+        return self.jacobian_asymmetry > 3 * self.jacobian_error
 
     @property
     def loop_work(self) -> float | None:
@@ -147,7 +161,7 @@ def conservation(
     Raises
     ------
     SettingsError
-        If the loop names an atom that is not there.
+        If the loop names an atom that is not there, or λ or loops are asked of a model in random frames.
     """
     settings = settings or ConservationSettings()
     structure = displaced(structure, settings.rattle, settings.seed)
@@ -155,9 +169,11 @@ def conservation(
     model, count = count_beneath(model)
     stages = Stages(progress, _steps(structure, settings, loops))
     here = model.predict([structure], progress=stages.part("structure", 1))[0]
-    asymmetry = floor = None
+    asymmetry = error = floor = None
+    if settings.jacobian or loops:
+        refuse_random_frame(model, "λ or the work around a loop")
     if settings.jacobian:
-        asymmetry = _asymmetry(structure, model, settings, stages)
+        asymmetry, error = _asymmetry(structure, model, settings, stages)
         floor = _floor(structure, model.dtype, here, settings)
     works = None
     if loops:
@@ -168,10 +184,11 @@ def conservation(
         structure=structure,
         settings=settings,
         jacobian_asymmetry=asymmetry,
+        jacobian_error=error,
         jacobian_floor=floor,
         loop=works[0] if works else None,
         random_loops=tuple(works[1:]) if works else None,
-        heads=None if other_head is None else _heads(structure, here, other_head),
+        heads=None if other_head is None else _heads(structure, here, model, other_head),
         net_force=net_force(here.forces),
         net_torque=None if structure.pbc.any() else net_torque(structure.positions, here.forces),
         run=_run(structure, model, settings, stages),
@@ -212,7 +229,9 @@ def jacobian_asymmetry(force_constants: np.ndarray) -> float:
     return float(np.linalg.norm(matrix - matrix.T) / (2 * size)) if size > 0 else 0.0
 
 
-def force_jacobian(structure: Atoms, model: Model, displacement: float, *, progress: Progress = silent) -> np.ndarray:
+def force_jacobian(
+    structure: Atoms, model: Model, displacement: float, *, n_atoms: int | None = None, progress: Progress = silent
+) -> np.ndarray:
     """∂F/∂x by central differences, all displacements in one call.
 
     Parameters
@@ -221,6 +240,8 @@ def force_jacobian(structure: Atoms, model: Model, displacement: float, *, progr
     model : Model
     displacement : float
         Å.
+    n_atoms : int, optional
+        Only the block of so many first atoms; all by default.
     progress : callable, optional
 
     Returns
@@ -228,14 +249,12 @@ def force_jacobian(structure: Atoms, model: Model, displacement: float, *, progr
     (3n, 3n) array
         J[i, j] = ∂F_i / ∂x_j, eV/Å².
     """
-    size = 3 * len(structure)
-    moved = []
-    for signed in np.concatenate([np.eye(size), -np.eye(size)]) * displacement:
-        copy = structure.copy()
-        copy.set_constraint()
-        copy.positions = structure.positions + signed.reshape(-1, 3)
-        moved.append(copy)
-    forces = np.array([p.forces for p in model.predict(moved, progress=progress)], dtype=np.float64).reshape(-1, size)
+    size = 3 * min(n_atoms or len(structure), len(structure))
+    steps = np.zeros((2, size, 3 * len(structure)))
+    steps[:, np.arange(size), np.arange(size)] = np.array([[displacement], [-displacement]])
+    paths = [moved(structure, step.reshape(-1, 3)) for step in steps.reshape(2 * size, -1)]
+    answers = model.predict(paths, progress=progress)
+    forces = np.array([p.forces[: size // 3] for p in answers], dtype=np.float64).reshape(-1, size)
     return ((forces[:size] - forces[size:]) / (2 * displacement)).T
 
 
@@ -251,7 +270,8 @@ def net_torque(positions: np.ndarray, forces: np.ndarray) -> float:
 
 def _steps(structure: Atoms, settings: ConservationSettings, loops: list[Loop]) -> int:
     run = round(1000 * settings.picoseconds / settings.timestep)
-    return 1 + settings.jacobian * 6 * len(structure) + sum(loop.n_points for loop in loops) + run
+    jacobian = 6 * (len(structure) + min(_BLOCK, len(structure)))
+    return 1 + settings.jacobian * jacobian + sum(loop.n_points for loop in loops) + run
 
 
 def _loops(structure: Atoms, settings: ConservationSettings) -> list[Loop]:
@@ -268,9 +288,14 @@ def _displacement(dtype: str, settings: ConservationSettings) -> float:
     return settings.displacement or _STEPS.get(dtype, _STEPS["float32"])
 
 
-def _asymmetry(structure: Atoms, model: Model, settings: ConservationSettings, stages: Stages) -> float:
-    part = stages.part("jacobian", 6 * len(structure))
-    return jacobian_asymmetry(force_jacobian(structure, model, _displacement(model.dtype, settings), progress=part))
+def _asymmetry(structure: Atoms, model: Model, settings: ConservationSettings, stages: Stages) -> tuple[float, float]:
+    """λ, and how far its antisymmetric part depends on the displacement."""
+    h, size = _displacement(model.dtype, settings), min(_BLOCK, len(structure))
+    here = force_jacobian(structure, model, h, progress=stages.part("jacobian", 6 * len(structure)))
+    part = stages.part("jacobian", 6 * size)
+    change = force_jacobian(structure, model, 2 * h, n_atoms=size, progress=part) - here[: 3 * size, : 3 * size]
+    scale = 2 * np.linalg.norm(here[: 3 * size, : 3 * size])
+    return jacobian_asymmetry(here), float(np.linalg.norm(change - change.T) / scale) if scale > 0 else 0.0
 
 
 def _floor(structure: Atoms, dtype: str, here: Prediction, settings: ConservationSettings) -> float:
@@ -278,11 +303,12 @@ def _floor(structure: Atoms, dtype: str, here: Prediction, settings: Conservatio
     return jacobian_asymmetry(force_jacobian(structure, exact, _displacement(dtype, settings)))
 
 
-def _heads(structure: Atoms, here: Prediction, other_head: Model) -> HeadDifference:
+def _heads(structure: Atoms, here: Prediction, model: Model, other_head: Model) -> HeadDifference:
     other = other_head.predict([structure])[0]
     difference = np.asarray(here.forces, dtype=np.float64) - other.forces
     return HeadDifference(
         other=other_head.name,
+        forces_kind=model.forces,
         forces=np.array(here.forces),
         other_forces=np.array(other.forces),
         rms=float(np.sqrt(np.mean(difference**2))),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from dashboard.figures.theme import Style, add_legend, ink, legend_line, template
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MEV = 1000.0
 """meV in an eV."""
+_LEAST = 1e-9
+"""meV/atom: smaller work is drawn here, as a logarithmic axis has no zero."""
 
 
 def loop_figure(measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 380) -> go.Figure:
@@ -87,6 +90,96 @@ def energy_figure(measured: "Measured", *, dark: bool = False, projector: bool =
     return _finished(
         figure, measured, "time (ps)", "total energy − start (meV/atom)", dark=dark, projector=projector, height=height
     )
+
+
+def random_loops_figure(
+    measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 340
+) -> go.Figure:
+    """Draw the work around random loops beside the error of its integration.
+
+    Parameters
+    ----------
+    measured : sequence of (Style, Conservation)
+        Results with random loops.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        |∮F·dx| (meV/atom, logarithmic): a filled point a loop, an open one its integration error, a bar the root mean square.
+    """
+    figure = go.Figure()
+    shown = [(mark, result) for mark, result in measured if result.random_loops]
+    for place, (mark, result) in enumerate(shown):
+        loops = result.random_loops
+        spots = place + np.linspace(-0.3, 0.3, len(loops)) if len(loops) > 1 else np.array([float(place)])
+        text = [f"atoms {loop.loop.atom_a} and {loop.loop.atom_b}" for loop in loops]
+        for values, symbol, name in (
+            ([abs(loop.work) for loop in loops], "circle", "work"),
+            ([loop.error for loop in loops], "circle-open", "integration error"),
+        ):
+            figure.add_scatter(
+                x=spots, y=np.maximum(np.array(values) * MEV, _LEAST), mode="markers", text=text,
+                marker={"color": mark.color, "size": 9, "symbol": symbol}, name=mark.label, legendgroup=mark.label, showlegend=False,
+                hovertemplate=f"{mark.label}<br>%{{text}}<br>{name} %{{y:.2g}} meV/atom<extra></extra>",
+            )  # fmt: skip
+        figure.add_scatter(
+            x=[place - 0.4, place + 0.4], y=[max(result.random_loop_work * MEV, _LEAST)] * 2, mode="lines",
+            line={"color": mark.color, "width": 3}, legendgroup=mark.label, showlegend=False,
+            hovertemplate=f"{mark.label}<br>root mean square %{{y:.2g}} meV/atom<extra></extra>",
+        )  # fmt: skip
+    add_legend(figure, [mark for mark, _ in shown], projector=projector)
+    figure.update_xaxes(showticklabels=False, ticks="")
+    figure.update_yaxes(type="log", exponentformat="power", title="|∮F·dx| (meV/atom)")
+    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
+    return figure
+
+
+def heads_figure(measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 420) -> go.Figure:
+    """Draw the force components of one head against those of the other.
+
+    Parameters
+    ----------
+    measured : sequence of (Style, Conservation)
+        Results of models with two heads, one result for each pair of heads.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Left: direct against conservative (eV/Å) with the diagonal; right: their difference (meV/Å).
+    """
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.1)
+    shown = [(mark, result) for mark, result in measured if result.heads is not None]
+    reach = 0.0
+    for mark, result in shown:
+        heads = result.heads
+        pair = (heads.forces.ravel(), heads.other_forces.ravel())
+        direct, conservative = pair if heads.forces_kind == "direct" else pair[::-1]
+        reach = max(reach, float(np.abs(pair).max()))
+        for column, values in enumerate((direct, (direct - conservative) * MEV), 1):
+            figure.add_scatter(
+                x=conservative, y=values, mode="markers", marker={"color": mark.color, "size": 7, "opacity": 0.75},
+                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+                hovertemplate=f"{mark.label}<br>conservative %{{x:.4g}} eV/Å<br>%{{y:.4g}} {('eV/Å', 'meV/Å')[column - 1]}<extra></extra>",
+            )  # fmt: skip
+    line = {"color": ink(dark=dark).faint, "width": 1}
+    figure.add_scatter(
+        x=[-reach, reach], y=[-reach, reach], mode="lines", line=line, hoverinfo="skip", showlegend=False, row=1, col=1
+    )
+    figure.add_hline(0, line=line, layer="below", row=1, col=2)
+    add_legend(figure, [mark for mark, _ in shown], projector=projector)
+    figure.update_xaxes(title="conservative head, component of a force (eV/Å)")
+    figure.update_yaxes(title="direct head (eV/Å)", row=1, col=1)
+    figure.update_yaxes(title="direct − conservative (meV/Å)", row=1, col=2)
+    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
+    return figure
 
 
 def _finished(

@@ -1,19 +1,24 @@
 """Conservation: whether each configuration's forces are the gradient of an energy."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 from ase import Atoms
 
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.symmetry_download import conservation_archive
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, live, start_button
-from dashboard.figures.conservation import energy_figure, loop_figure
+from dashboard.figures.conservation import energy_figure, heads_figure, loop_figure, random_loops_figure
 from dashboard.members import label
 from mlip_core.closed_loops import Loop
+from mlip_core.configuration import Configuration
 from mlip_core.conservation import Conservation, ConservationSettings
 from mlip_core.jobs.task import Task
+from mlip_core.models.catalogue import entry
+from mlip_core.symmetry.corrections import RANDOM_FRAME
 
 DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
@@ -25,13 +30,26 @@ def main() -> None:
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         settings = choose_settings(structure)
-        tasks = [
-            Task(kind="conservation", structure=structure, configuration=member, settings=settings)
-            for member in members
-        ]
+        tasks = [task(structure, member, settings) for member in members]
         start_button("Measure the conservation", tasks, key="conservation")
     with results:
         live(tasks, draw)
+
+
+def task(structure: Atoms, member: Configuration, settings: ConservationSettings) -> Task:
+    """Ask one member, with the other head of its model to compare; in random frames only for the run."""
+    if member.corrections.rotations == RANDOM_FRAME:
+        settings = replace(settings, jacobian=False, loops=False)
+    return Task(
+        kind="conservation", structure=structure, configuration=member, settings=settings, other=other_head(member)
+    )
+
+
+def other_head(member: Configuration) -> Configuration | None:
+    """Return the same model under the same corrections with its other forces; None where it has one kind only."""
+    model = entry(member.model)
+    others = [forces for forces in model.forces if forces != (member.forces or model.default_forces)]
+    return replace(member, forces=others[0]) if others else None
 
 
 def choose_settings(structure: Atoms) -> ConservationSettings:
@@ -66,7 +84,16 @@ def choose_settings(structure: Atoms) -> ConservationSettings:
         )
         temperature = st.number_input("Temperature (K)", 1.0, 3000.0, 300.0, key="temperature", bind="query-params")
         loops = st.number_input("Random loops", 0, 64, 8, key="random_loops", bind="query-params")
-        rattle = st.number_input("Rattle (Å)", 0.0, 0.5, 0.0, step=0.01, key="conservation_rattle", bind="query-params")
+        rattle = st.number_input(
+            "Rattle (Å)",
+            0.0,
+            0.5,
+            0.05,
+            step=0.01,
+            key="conservation_rattle",
+            bind="query-params",
+            help="A perfect crystal has no forces to compare. Every atom is moved by normal random displacements of this width (seed 0).",
+        )
     if a == b and along_a == along_b:
         st.warning("The same atom along the same direction encloses no area; choose another direction.")
     loop = Loop(
@@ -94,6 +121,8 @@ def draw(works: list[Work]) -> None:
             )
         return
     measured = [(work.style, work.result) for work in finished]
+    if any(work.member.corrections.rotations == RANDOM_FRAME for work in finished):
+        st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
     curve, picture = st.columns([2.2, 1])
     with curve:
         st.plotly_chart(loop_figure(measured, dark=dark(), projector=projector()), theme=None, key="loop-figure")
@@ -101,11 +130,60 @@ def draw(works: list[Work]) -> None:
             "Two atoms are led around a circle in the plane of their displacements, back to where they started. Forces that are a gradient have done no work then."
         )
     with picture:
-        loop_picture(finished[0].result)
+        loop_picture(next((work.result for work in finished if work.result.loop), finished[0].result))
     table(finished)
-    st.plotly_chart(energy_figure(measured, dark=dark(), projector=projector()), theme=None, key="energy-figure")
+    loops, heads, run = st.tabs(["Random loops", "Two heads", "Run at constant energy"])
+    with loops:
+        random_loops(measured)
+    with heads:
+        two_heads(finished)
+    with run:
+        st.plotly_chart(energy_figure(measured, dark=dark(), projector=projector()), theme=None, key="energy-figure")
+        st.caption(
+            "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
+        )
+    st.download_button(
+        "Download all (ZIP)",
+        lambda: conservation_archive([(label(work.member), work.result) for work in finished]),
+        "conservation.zip",
+        icon=":material/download:",
+    )
+
+
+def random_loops(measured: Sequence[tuple]) -> None:
+    """Show the work around loops that nobody chose."""
+    if not any(result.random_loops for _, result in measured):
+        st.markdown("Ask for **Random loops** under **More**, and measure again.")
+        return
+    figure = random_loops_figure(measured, dark=dark(), projector=projector())
+    st.plotly_chart(figure, theme=None, key="random-loops-figure")
     st.caption(
-        "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
+        "The work around loops of random pairs of atoms along random directions (filled), with the error of its integration (open), and the root mean square (bar). "
+        "Filled points well above the open ones are work out of nothing; beside or below them there is none to be seen."
+    )
+
+
+def two_heads(works: Sequence[Work]) -> None:
+    """Show the two heads of a model against each other, each pair once."""
+    pairs: dict[tuple, Work] = {}
+    for work in works:
+        if work.result.heads is not None:
+            pairs.setdefault((work.member.model, work.member.dtype, work.member.corrections), work)
+    if not pairs:
+        st.markdown(
+            "No model of this line-up has both a head for forces and an energy to differentiate; PET demo has, and most PET models."
+        )
+        return
+    shown = [(work.style, work.result) for work in pairs.values()]
+    st.plotly_chart(heads_figure(shown, dark=dark(), projector=projector()), theme=None, key="heads-figure")
+    for work in pairs.values():
+        heads = work.result.heads
+        st.markdown(
+            f"**{label(work.member)}** against its other head: root mean square difference **{1000 * heads.rms:.3g} meV/Å**, largest {1000 * heads.largest:.3g} meV/Å."
+        )
+    st.caption(
+        "One point a component of a force on an atom: what the head for forces says against −∂E/∂x of the same checkpoint, under the same corrections. "
+        "Points off the line are forces that belong to no energy of this model."
     )
 
 
@@ -125,15 +203,20 @@ def table(works: Sequence[Work]) -> None:
     """Show the figures of every configuration."""
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
-        "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient."),
+        "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient. Published: PET direct 0.004, Orb direct 0.015, eqV2 0.017; DFT itself 4e-5 to 1.5e-3."),
+        "λ error": number("± displacement", format="%.1e", help="How much of λ changes when the displacement is doubled. Up to three times this, ripples of the energy finer than the displacement may look like a curl: λ says nothing then, the loops do."),
         "floor": number("its floor", format="%.1e", help="The same of an exact pair potential, in the same arithmetic with the same displacements."),
         "loop": number("∮F·dx (meV/atom)", format="%.2e"),
         "error": number("± integration", format="%.1e"),
         "random": number("random loops, rms (meV/atom)", format="%.2e"),
+        "heads": number("heads, rms (meV/Å)", format="%.2e", help="Root mean square difference of the direct and the conservative forces, where the model has both."),
         "net": number("|ΣF|/N (eV/Å)", format="%.1e"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip
-    st.caption("No average over rotations and no projection of forces makes direct forces conservative.")
+    st.caption(
+        "λ and the loops ask whether the forces are a gradient of anything: zero within the error beside them if they are. "
+        "No average over rotations and no projection of forces makes direct forces conservative."
+    )
 
 
 def _row(work: Work) -> dict[str, object]:
@@ -141,10 +224,12 @@ def _row(work: Work) -> dict[str, object]:
     return {
         "configuration": label(work.member),
         "λ": found.jacobian_asymmetry,
+        "λ error": found.jacobian_error,
         "floor": found.jacobian_floor,
         "loop": None if found.loop is None else 1000 * found.loop.work,
         "error": None if found.loop is None else 1000 * found.loop.error,
         "random": None if found.random_loop_work is None else 1000 * found.random_loop_work,
+        "heads": None if found.heads is None else 1000 * found.heads.rms,
         "net": found.net_force,
         "drift (eV/atom/ps)": _drift(found),
         "evaluations": found.evaluations,

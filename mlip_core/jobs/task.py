@@ -52,7 +52,7 @@ KINDS: Mapping[str, Kind] = {
     "relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",)),
     "rotational_variance": Kind("mlip_core.rotational_variance:rotational_variance", other="reference"),
     "correction_cost": Kind("mlip_core.correction_cost:correction_cost", other="reference"),
-    "conservation": Kind("mlip_core.conservation:conservation", packages=("ase",), other="other_head"),
+    "conservation": Kind("mlip_core.conservation:conservation", schema=2, packages=("ase",), other="other_head"),
     "passport": Kind("mlip_core.passport:passport"),
     "phonons": Kind("mlip_core.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
     "force_errors": Kind("mlip_core.force_errors.task:run", packages=("scipy",), other="reference_model"),
