@@ -1,6 +1,6 @@
 """The reference data that travel with the package: PBE by GPAW, rattled cells and phonons."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +32,48 @@ _SAME = 5e-3
 def reference_card() -> dict[str, Any]:
     """How the data were computed, how far they are converged, and what they must not be used for."""
     return yaml.safe_load(asset("reference", "card.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinerSetting:
+    """How far the forces of one labelled frame move with one finer setting."""
+
+    kind: str
+    """"rattled" or "phonons"."""
+    name: str
+    """Material; the first frame of it."""
+    setting: str
+    """"cutoff", "k-points" or "smearing"."""
+    kpoints: tuple[int, int, int]
+    """Used for this."""
+    force_max: float
+    """Largest change of a force component, eV/Å."""
+    force_rms: float
+    """Root mean square change of a force component, eV/Å."""
+
+
+def reference_convergence() -> tuple[FinerSetting, ...]:
+    """Compare the labels with the same frames at finer settings (``convergence.json``)."""
+    import json
+
+    from ase.io import read
+
+    frames: dict[tuple[str, str], Atoms] = {}
+    for kind in ("rattled", "phonons"):
+        for atoms in read(asset("reference", f"{kind}.extxyz"), ":"):
+            frames.setdefault((kind, str(atoms.info["name"])), atoms)
+    found = []
+    for row in json.loads(asset("reference", "convergence.json").read_text(encoding="utf-8")):
+        change = np.subtract(row["forces"], frames[row["kind"], row["name"]].arrays["REF_forces"])
+        found.append(
+            FinerSetting(
+                **{key: row[key] for key in ("kind", "name", "setting")},
+                kpoints=tuple(row["kpoints"]),
+                force_max=float(np.abs(change).max()),
+                force_rms=float(np.sqrt(np.mean(change**2))),
+            )
+        )
+    return tuple(found)
 
 
 def reference_dataset(*, folder: str | Path | None = None) -> Dataset:

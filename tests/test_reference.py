@@ -10,6 +10,7 @@ from mlip_core.errors import SettingsError
 from mlip_core.phonons.modes import modes
 from mlip_core.reference import (
     reference_card,
+    reference_convergence,
     reference_dataset,
     reference_materials,
     reference_phonons,
@@ -84,3 +85,14 @@ def test_lattice_constants_are_those_of_pbe():
     ours = json.loads(asset("reference", "equilibrium.json").read_text())
     for name, a in published.items():
         assert ours[name]["a"] == pytest.approx(a, rel=0.01)
+
+
+def test_the_card_tells_what_finer_settings_change():
+    told = reference_card()["convergence"]["changes"]
+    found = reference_convergence()
+    assert len(told) == len(found)
+    for row, one in zip(told, found, strict=True):
+        assert (row["kind"], row["name"], row["setting"]) == (one.kind, one.name, one.setting)
+        assert row["max"] == pytest.approx(1e3 * one.force_max, abs=0.006)
+        assert row["rms"] == pytest.approx(1e3 * one.force_rms, abs=0.006)
+        assert one.force_max > 0, "something was computed"
