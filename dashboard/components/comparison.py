@@ -1,4 +1,4 @@
-"""The line-up's force errors side by side: what each configuration's record says of the chosen part, and the summary."""
+"""The line-up's force errors side by side: what is asked, what each record says of the chosen part, and the summary."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,8 @@ from mlip_core.errors import DatasetError
 from mlip_core.force_errors import ForceErrors, Selection, narrowed
 from mlip_core.force_errors.functionals import functional_note
 from mlip_core.force_errors.predictions import predictions_path
-from mlip_core.jobs.task import digest
+from mlip_core.force_errors.task import ErrorSplitTask, ForceErrorTask
+from mlip_core.jobs.task import Task, digest
 from mlip_core.models.catalogue import entry
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -34,6 +35,8 @@ class Compared:
     """File with structures and reference."""
     predictions: Path
     """File with what the configuration said."""
+    reference: str
+    """What it is compared with, as people should read it."""
     unanswered: int
     """Structures of the whole data set that it gave no answer for."""
 
@@ -41,6 +44,36 @@ class Compared:
 def identity(member: Configuration) -> str:
     """Name everything that may change a configuration's predictions, in one word."""
     return digest(member.identity())
+
+
+def questions(
+    data: Dataset, members: tuple[Configuration, ...], reference: Configuration | None
+) -> tuple[list[Task], list[Task]]:
+    """Tasks for the errors and for their split; the reference is not compared with itself."""
+    given = {
+        "dataset": str(data.path),
+        "dataset_sha256": data.sha256,
+        "reference_identity": "" if reference is None else identity(reference),
+    }
+    first = data.frame(0).atoms
+    asked = [member for member in members if member != reference]
+    errors = [
+        Task(
+            kind="force_errors",
+            structure=first,
+            configuration=member,
+            settings=ForceErrorTask(identity=identity(member), **given),
+            other=reference,
+        )
+        for member in asked
+    ]
+    splits = [
+        Task(
+            kind="error_split", structure=first, configuration=member, settings=ErrorSplitTask(**given), other=reference
+        )
+        for member in asked
+    ]
+    return errors, splits
 
 
 def common(works: Sequence[Work]) -> tuple[int, ...] | None:
@@ -59,12 +92,15 @@ def compared_by(works: Sequence[Work], folder: Path, selection: Selection) -> li
     for work in works:
         dataset = folder / work.result.dataset_file
         predictions = predictions_path(opened(dataset), work.task.settings.identity, folder)
+        reference = work.result.reference if work.task.other is None else label(work.task.other)
         try:
             errors = _part(jobs().key(work.task), work.result, dataset, predictions, selection)
         except DatasetError as error:
             st.caption(f"{label(work.member)}: {error}")
             continue
-        found.append(Compared(work.member, work.style, errors, dataset, predictions, len(work.result.not_evaluated)))
+        found.append(
+            Compared(work.member, work.style, errors, dataset, predictions, reference, len(work.result.not_evaluated))
+        )
     if not found:
         st.stop()
     return found

@@ -49,7 +49,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
     error = np.linalg.norm(answer.prediction.forces - frame.forces, axis=1)
     worst = np.argsort(error)[::-1][:WORST]
     marked = [atom, *(int(k) for k in worst if k != atom)][:WORST]
-    reference_name = "reference" if chosen.errors.kind == "error" else chosen.errors.reference
+    reference_name = "reference" if chosen.errors.kind == "error" else chosen.reference
     viewer(
         frame.atoms,
         key="labelled-structure",

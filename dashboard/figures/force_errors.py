@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MEV = 1000.0
 """meV in an eV."""
+MOST_POINTS = 2500
+"""Points of one configuration that are drawn without WebGL."""
 MOST_CATEGORIES = 24
 """Categories of one breakdown; the largest are drawn."""
 
@@ -154,7 +156,8 @@ def per_structure_figure(
     figure = go.Figure()
     for mark, errors in compared:
         rows = errors.by_structure.dropna(subset=[column])
-        figure.add_scattergl(
+        draw = figure.add_scattergl if len(rows) > MOST_POINTS else figure.add_scatter
+        draw(
             x=rows["structure"], y=factor * rows[column], mode="markers", name=mark.label, showlegend=False,
             marker={"color": mark.color, "size": 2.8 * line_width(projector=projector), "opacity": 0.7},
             customdata=rows[["structure", "where", "formula"]].to_numpy(),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Quantity = Literal["components", "magnitudes"]
 
-MOST_POINTS = 6000
+MOST_POINTS = 2500
 """Points of one panel; beyond, their density is drawn."""
 WORST_POINTS = 300
 """Points drawn above a density, so that outliers can be chosen."""
@@ -57,7 +57,7 @@ def parity_figure(
     rows = -(-len(compared) // columns)
     figure = make_subplots(
         rows=rows, cols=columns, shared_xaxes="all", shared_yaxes="all",
-        horizontal_spacing=0.03, vertical_spacing=0.16 / rows,
+        horizontal_spacing=0.03, vertical_spacing=0.26 / rows,
         subplot_titles=[f"{mark.label}<br>{_headline(errors)}" for mark, errors in compared],
     )  # fmt: skip
     low, high = _range(compared, quantity)
@@ -128,8 +128,8 @@ def _points(atoms: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _scatter(points: pd.DataFrame, mark: Style, position: int, *, projector: bool) -> go.Scattergl:
-    return go.Scattergl(
+def _scatter(points: pd.DataFrame, mark: Style, position: int, *, projector: bool) -> go.Scatter:
+    return go.Scatter(
         x=points["reference"].round(5),
         y=points["predicted"].round(5),
         mode="markers",
@@ -143,8 +143,8 @@ def _scatter(points: pd.DataFrame, mark: Style, position: int, *, projector: boo
     )
 
 
-def _rings(points: pd.DataFrame, *, dark: bool) -> go.Scattergl:
-    return go.Scattergl(
+def _rings(points: pd.DataFrame, *, dark: bool) -> go.Scatter:
+    return go.Scatter(
         x=points["reference"],
         y=points["predicted"],
         mode="markers",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import force_panels as panels
-from dashboard.components.comparison import Compared, against_labels, compared_by, identity, summary
+from dashboard.components.comparison import Compared, against_labels, compared_by, questions, summary
 from dashboard.components.data import choose_data
 from dashboard.components.frame import dark, header, need_lineup, projector
 from dashboard.components.labelled import structure_panel
@@ -16,8 +16,6 @@ from dashboard.figures.parity import parity_figure
 from dashboard.members import label
 from mlip_core.configuration import Configuration
 from mlip_core.datasets import Dataset
-from mlip_core.force_errors.task import ErrorSplitTask, ForceErrorTask
-from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import catalogue
 
 
@@ -56,36 +54,6 @@ def choose_reference(data: Dataset, members: tuple[Configuration, ...]) -> Confi
         help="The labels give errors. A model gives differences: neither of the two is the truth.",
     )
     return options[codes.index(picked)]
-
-
-def questions(
-    data: Dataset, members: tuple[Configuration, ...], reference: Configuration | None
-) -> tuple[list[Task], list[Task]]:
-    """Tasks for the errors and for their split; the reference is not compared with itself."""
-    given = {
-        "dataset": str(data.path),
-        "dataset_sha256": data.sha256,
-        "reference_identity": "" if reference is None else identity(reference),
-    }
-    first = data.frame(0).atoms
-    asked = [member for member in members if member != reference]
-    errors = [
-        Task(
-            kind="force_errors",
-            structure=first,
-            configuration=member,
-            settings=ForceErrorTask(identity=identity(member), **given),
-            other=reference,
-        )
-        for member in asked
-    ]
-    splits = [
-        Task(
-            kind="error_split", structure=first, configuration=member, settings=ErrorSplitTask(**given), other=reference
-        )
-        for member in asked
-    ]
-    return errors, splits
 
 
 def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
@@ -160,7 +128,7 @@ def draw_parity(compared: Sequence[Compared], marked: int | None, look: dict[str
         **look,
     )
     st.plotly_chart(figure, theme=None, key="parity", on_select=panels.open_point("parity"), selection_mode="points")
-    reference = compared[0].errors.reference
+    reference = compared[0].reference
     st.caption(
         f"Against {reference}. A point on the line is right. Click one that is not: its structure opens with both sets of forces."
         if against_labels(compared)

@@ -9,6 +9,10 @@ _CURED = 0.35
 """A hypothesis is named if it leaves less than this part of the error."""
 _OUTLIER = 4.0
 """Times the median over structures from which an error is looked at; for atoms, times the typical error in the structure."""
+_RELATIVE_OUTLIER = 2.5
+"""Times the median of the error over the size of the forces; less is asked, because a hypothesis must explain it."""
+_SMALL = 0.05
+"""eV/Å: smaller reference forces are nothing to be relative to."""
 _ANGLE = 20.0
 """Degrees between force and reference from which a single atom counts as turned."""
 
@@ -65,13 +69,18 @@ def _swap(forces: np.ndarray, reference: np.ndarray, total: float, worst: np.nda
     return float(np.sqrt(left / (3 * len(forces)))), f"{pair[0]} and {pair[1]}"
 
 
-def named(rmse: pd.Series, table: pd.DataFrame) -> list[str]:
+def named(rmse: pd.Series, size: pd.Series, table: pd.DataFrame) -> list[str]:
     """Say for each structure what is suspicious about its reference; "" for most.
+
+    A structure is looked at if its error is far above the others', or far above them
+    in relation to its forces: then it is named only if a hypothesis explains it.
 
     Parameters
     ----------
     rmse : Series
         Of each structure, eV/Å.
+    size : Series
+        Root mean square of the components of its reference forces, eV/Å.
     table : DataFrame
         :func:`hypotheses` of each structure.
 
@@ -79,13 +88,17 @@ def named(rmse: pd.Series, table: pd.DataFrame) -> list[str]:
     -------
     list of str
     """
-    typical = float(rmse.median())
-    return [_name(value, row, typical) for value, row in zip(rmse, table.to_dict("records"), strict=True)]
+    relative = rmse / size.where(size > _SMALL)
+    far = rmse > _OUTLIER * rmse.median()
+    doubtful = (far | (relative > _RELATIVE_OUTLIER * relative.median())) & (rmse > 0)
+    rows = table.to_dict("records")
+    return [
+        _name(value, row, sure=sure) if look else ""
+        for value, row, look, sure in zip(rmse, rows, doubtful, far, strict=True)
+    ]
 
 
-def _name(rmse: float, row: dict, typical: float) -> str:
-    if not rmse > _OUTLIER * typical or rmse == 0:
-        return ""
+def _name(rmse: float, row: dict, *, sure: bool) -> str:
     explained = {
         "negated": "forces of opposite sign",
         "swapped": f"forces of atoms {row['pair']} exchanged",
@@ -95,7 +108,7 @@ def _name(rmse: float, row: dict, typical: float) -> str:
     for hypothesis, text in explained.items():
         if row[hypothesis] < _CURED * rmse:
             return text
-    return "large errors throughout"
+    return "large errors throughout" if sure else ""
 
 
 def _one_atom(row: dict) -> str:

@@ -1,0 +1,142 @@
+"""The Force errors page finds and names errors planted in labels, narrows down, and never calls a difference an error."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase.io import read, write
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard.components.comparison import compared_by, questions
+from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
+from dashboard.components.work import follow
+from mlip_core.assets import asset
+from mlip_core.configuration import Configuration
+from mlip_core.datasets.shelf import Shelf
+from mlip_core.force_errors import Selection
+
+APP = Path(dashboard.__file__).with_name("app.py")
+DIRECT = Configuration(model="pet-demo", forces="direct")
+CONSERVATIVE = Configuration(model="pet-demo", forces="conservative")
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Labelled structures with a sign, a swap, a turned force and a NaN planted."""
+    every = read(asset("reference", "rattled.extxyz"), ":")
+    frames = [a for a in every if a.info["name"] == "Si"][:5] + [a for a in every if a.info["name"] == "Al"][:5]
+    for atoms in frames:
+        atoms.arrays["dft_forces"] = atoms.arrays.pop("REF_forces")
+        atoms.info = {"name": atoms.info["name"], "dft_energy": atoms.info["REF_energy"]}
+    frames[1].arrays["dft_forces"] *= -1
+    far = np.argsort(frames[3].arrays["dft_forces"][:, 0])[[0, -1]]
+    frames[3].arrays["dft_forces"][far] = frames[3].arrays["dft_forces"][far[::-1]]
+    largest = np.linalg.norm(frames[6].arrays["dft_forces"], axis=1).argmax()
+    frames[6].arrays["dft_forces"][largest] *= -1
+    frames[8].arrays["dft_forces"][2, 1] = np.nan
+    text = io.StringIO()
+    write(text, frames, format="extxyz")
+    return text.getvalue().encode(), sorted(far.tolist()), int(largest)
+
+
+@pytest.fixture
+def code(home, planted):
+    home.mkdir(exist_ok=True)
+    return Shelf(home / "datasets").bring(planted[0], "planted.extxyz")
+
+
+@pytest.fixture
+def app(code, monkeypatch):
+    from dashboard import service
+    from mlip_core.jobs.queue import Jobs
+
+    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
+    for cached in (service.jobs, service.shelf, service.dataset):
+        cached.clear()
+    tested = AppTest.from_file(APP, default_timeout=120)
+    tested.query_params["data"] = code
+    tested.query_params["lineup"] = "pet-demo:direct,pet-demo:conservative"
+    yield tested
+    for cached in (service.jobs, service.shelf, service.dataset):
+        cached.clear()
+
+
+def compute(code, reference=None):
+    """Answer what the page asks, in this process."""
+    from dashboard.service import dataset, jobs
+
+    tasks, splits = questions(dataset(code), (DIRECT, CONSERVATIVE), reference)
+    for task in [*tasks, *splits]:
+        jobs().store.put(jobs().key(task), task.run())
+    return tasks
+
+
+def shown(app):
+    app.run()
+    app.switch_page("views/forces.py")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def table_with(app, column):
+    return next(frame.value for frame in app.dataframe if column in frame.value)
+
+
+def test_every_planted_error_is_found_and_named(app, code, planted):
+    _, swapped, turned = planted
+    compute(code)
+    shown(app)
+    named = table_with(app, "what").set_index("structure")["what"]
+    assert named[1] == "forces of opposite sign"
+    assert named[3] == f"forces of atoms {swapped[0]} and {swapped[1]} exchanged"
+    assert named[6] == f"force of atom {turned}: opposite sign"
+    assert set(named.index) == {1, 3, 6}
+    aside = table_with(app, "reason")
+    assert "frame 8" in aside["where"][0]
+    assert "not finite" in aside["reason"][0]
+
+
+def test_the_summary_is_what_numpy_says_and_narrows_down(app, code, planted):
+    compute(code)
+    shown(app)
+    frames = read(io.StringIO(planted[0].decode()), ":", format="extxyz")
+    del frames[8]
+    predicted = [p.forces for p in DIRECT.load().predict(frames)]
+    errors = [np.abs(f - a.arrays["dft_forces"]) for f, a in zip(predicted, frames, strict=True)]
+    summary = table_with(app, "MAE").set_index("configuration")
+    assert summary["MAE"].iloc[0] == pytest.approx(1000 * np.concatenate(errors).mean(), rel=1e-5)
+    app.selectbox(key="element").select("Al").run()
+    aluminium = np.concatenate([e for e, a in zip(errors, frames, strict=True) if "Al" in a.symbols])
+    assert table_with(app, "MAE")["MAE"].iloc[0] == pytest.approx(1000 * aluminium.mean(), rel=1e-5)
+    assert not app.exception
+
+
+def test_a_difference_is_never_called_an_error(app, code):
+    compute(code, CONSERVATIVE)
+    shown(app)
+    app.selectbox(key="against").select("pet-demo:conservative").run()
+    words = " ".join(item.value for item in (*app.caption, *app.markdown))
+    assert "Differences to PET demo · conservative" in words
+    assert "which is a model and not the truth" in words
+    assert len(table_with(app, "MAE")) == 1
+
+
+def test_downloads_hold_every_atom_and_configuration(app, code):
+    from dashboard.service import dataset
+
+    tasks = compute(code)
+    works = follow(tasks)
+    compared = compared_by(works, dataset(code).path.parent, Selection())
+    frames = read(io.StringIO(with_all_forces(compared).decode()), ":", format="extxyz")
+    assert {"PET_demo_direct_forces", "PET_demo_conservative_forces"} <= set(frames[0].arrays)
+    atoms = pd.read_parquet(io.BytesIO(per_atom_parquet(compared[0])))
+    assert len(atoms) == sum(map(len, frames)) == compared[0].errors.n_atoms
+    assert atoms["pred_x"].iloc[0] == pytest.approx(frames[0].arrays["PET_demo_direct_forces"][0, 0], abs=1e-6)
+    packed = zipfile.ZipFile(io.BytesIO(tables_archive([("a", works[0].result)])))
+    assert {"a/by_structure.csv", "a/by_element.csv", "summary.json"} <= set(packed.namelist())
