@@ -13,6 +13,8 @@ _RELATIVE_OUTLIER = 2.5
 """Times the median of the error over the size of the forces; less is asked, because a hypothesis must explain it."""
 _SMALL = 0.05
 """eV/Å: smaller reference forces are nothing to be relative to."""
+_LIKE = 1.5
+"""Ratio up to which two forces are of like size."""
 _ANGLE = 20.0
 """Degrees between force and reference from which a single atom counts as turned."""
 
@@ -112,7 +114,7 @@ def _name(rmse: float, row: dict, *, sure: bool) -> str:
 
 
 def _one_atom(row: dict) -> str:
-    if abs(row["atom_ratio"] - 1) < 0.25 and row["atom_angle"] > _ANGLE:
+    if 1 / _LIKE < row["atom_ratio"] < _LIKE and row["atom_angle"] > _ANGLE:
         kind = "opposite sign" if row["atom_angle"] > 160 else f"turned by {row['atom_angle']:.0f}°"
         return f"force of atom {row['atom']}: {kind}"
     return f"force of atom {row['atom']} alone is far off"

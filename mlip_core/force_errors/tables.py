@@ -35,7 +35,7 @@ def structures(
     table = pd.concat([table, metrics(sums), sums[SUMS].add_prefix("sum_")], axis=1)
     table["stress_rmse"] = np.sqrt(table["stress_square"] / 9)
     table["energy_error"], energy = _energies(table, np.array(counts))
-    size = np.sqrt(table["sum_ref_square"] / (3 * table["sum_atoms"]))
+    size = (table["sum_ref_square"] / (3 * table["sum_atoms"])) ** 0.5
     table["suspect"] = named(table["rmse"], size, pd.DataFrame([row["hypotheses"] for row in rows]))
     tags = pd.DataFrame([row["tags"] for row in rows]).add_prefix("tag:")
     return pd.concat([table, tags], axis=1), energy
