@@ -13,6 +13,8 @@ from mlip_core.reference import reference_dataset
 
 SHIPPED = "pbe"
 """Code of the data set that comes with the program."""
+SHIPPED_FOLDER = "pbe-reference"
+"""Its folder on the shelf."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -39,7 +41,7 @@ def dataset(code: str) -> Dataset:
         If it is not here.
     """
     if code == SHIPPED:
-        return replace(reference_dataset(folder=shelf().folder / "pbe-reference"), name="PBE reference (GPAW)")
+        return replace(reference_dataset(folder=shelf().folder / SHIPPED_FOLDER), name="PBE reference (GPAW)")
     return shelf().open(code)
 
 

@@ -6,12 +6,13 @@ so that a link, a bookmark or a reload shows the same comparison.
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 from ase import Atoms
 
 from dashboard.reopen import widget_values
-from dashboard.service import SHIPPED, jobs
+from dashboard.service import SHIPPED, SHIPPED_FOLDER, jobs
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.task import Task
@@ -79,16 +80,25 @@ def choose_structure(atoms: Atoms, name: str) -> None:
 
 
 def open_task(task: Task) -> None:
-    """Go back to the structure and settings of a task, with its configuration in the line-up."""
-    same = [item.id for item in library() if fingerprint(library_structure(item.id)) == fingerprint(task.structure)]
-    if same:
-        choose_library(same[0])
+    """Go back to the structure or data set and the settings of a task, with its configuration in the line-up."""
+    if hasattr(task.settings, "dataset"):
+        file = Path(task.settings.dataset)
+        name = f"{file.parent.name}.{file.stem.removeprefix('dataset-')}"
+        choose_data(SHIPPED if file.parent.name == SHIPPED_FOLDER else name)
     else:
-        choose_structure(task.structure, "")
+        _open_structure(task.structure)
     if task.configuration not in lineup():
         set_lineup([*lineup(), task.configuration][-MAX_MEMBERS:])
     for key, value in widget_values(task).items():
         st.session_state[key] = value
+
+
+def _open_structure(structure: Atoms) -> None:
+    same = [item.id for item in library() if fingerprint(library_structure(item.id)) == fingerprint(structure)]
+    if same:
+        choose_library(same[0])
+    else:
+        choose_structure(structure, "")
 
 
 def data() -> str:

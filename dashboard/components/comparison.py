@@ -144,7 +144,9 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
         "time": number("μs/atom", format="%.0f", help="Measured here, inside the model, all structures in batches."),
     })  # fmt: skip
     for note in dict.fromkeys(filter(None, notes.values())):
-        st.caption(f":material/warning: {note}")
+        names = [label(member) for member, said in notes.items() if said == note]
+        who = "" if len(names) == len(compared) else f"{', '.join(names)}: "
+        st.caption(f":material/warning: {who}{note}")
     unanswered = [f"{label(item.member)} {n}" for item in compared if (n := item.unanswered)]
     if unanswered:
         st.caption(
@@ -160,8 +162,7 @@ def summary_table(compared: Sequence[Compared]) -> pd.DataFrame:
 def _note(item: Compared, data: Dataset) -> str:
     if item.errors.kind == "difference":
         return ""
-    said = functional_note(entry(item.member.model).functional, item.errors.reference, data.elements)
-    return f"{label(item.member)}: {said}" if said else ""
+    return functional_note(entry(item.member.model).functional, item.errors.reference, data.elements)
 
 
 def _row(item: Compared) -> dict[str, object]:

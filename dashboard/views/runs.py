@@ -13,6 +13,8 @@ from mlip_core.jobs.runs import Run
 PAGES = {
     "relaxation": "views/relax.py",
     "phonons": "views/phonons.py",
+    "force_errors": "views/forces.py",
+    "error_split": "views/forces.py",
     "rotational_variance": "views/rotations.py",
     "correction_cost": "views/rotations.py",
     "conservation": "views/conservation.py",
@@ -27,7 +29,7 @@ def main() -> None:
     runs = jobs().runs(limit=500)
     if not runs:
         st.subheader("Nothing has run yet")
-        st.markdown("Relaxations and phonons that you start are listed here, with their results, also after a restart.")
+        st.markdown("Everything that you start is listed here, with their results, also after a restart.")
         st.page_link("views/relax.py", label="Relax a structure", icon=":material/arrow_forward:")
         return
     busy = any(run.active for run in runs)

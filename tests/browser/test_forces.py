@@ -49,7 +49,7 @@ def test_labelled_structures_from_upload_to_the_outlier(page, upload):
     page.get_by_role("button", name="Compute force errors").click()
     expect(page.get_by_text("All results are there")).to_be_visible()
     page.get_by_role("tab", name="Outliers").click()
-    expect(page.locator('[data-testid="stDataFrame"]').first).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Outliers").locator('[data-testid="stDataFrame"]')).to_be_visible()
 
     page.get_by_role("tab", name="Parity").click()
     page.wait_for_selector(".js-plotly-plot .scatterlayer .point")
@@ -59,5 +59,5 @@ def test_labelled_structures_from_upload_to_the_outlier(page, upload):
     expect(page.locator("canvas").first).to_be_visible()
 
     page.reload()
-    expect(page.get_by_text("mine.extxyz").first).to_be_visible()
+    expect(page.get_by_text("dft_forces").first).to_be_visible()
     expect(page.get_by_text("All results are there")).to_be_visible()

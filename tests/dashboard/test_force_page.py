@@ -140,3 +140,17 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     assert atoms["pred_x"].iloc[0] == pytest.approx(frames[0].arrays["PET_demo_direct_forces"][0, 0], abs=1e-6)
     packed = zipfile.ZipFile(io.BytesIO(tables_archive([("a", works[0].result)])))
     assert {"a/by_structure.csv", "a/by_element.csv", "summary.json"} <= set(packed.namelist())
+
+
+def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):
+    from dashboard.reopen import widget_values
+    from dashboard.service import dataset, jobs
+    from mlip_core.jobs.queue import Jobs
+
+    monkeypatch.setattr(Jobs, "_revive", lambda self: None)
+    tasks, _ = questions(dataset(code), (DIRECT,), CONSERVATIVE)
+    run = jobs().submit(tasks[0])
+    assert widget_values(tasks[0]) == {"against": "pet-demo:conservative"}
+    app.session_state["against"] = "pet-demo:conservative"
+    shown(app)
+    assert f"cancel-{run.id}" in [button.key for button in app.button]
