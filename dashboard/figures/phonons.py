@@ -149,7 +149,7 @@ def _add_reference(figure: go.Figure, one: PhononSeries, unit: str, *, color: st
         figure.add_scatter(
             x=np.repeat(one.bands.distances[exact], y.shape[1]), y=y.ravel(), mode="markers", cliponaxis=False,
             marker={"symbol": "circle-open", "size": 2 * width, "color": color, "line": {"width": width / 4}},
-            legendgroup=name, showlegend=False, hoverinfo="skip", row=1, col=1,
+            unselected={"marker": {"opacity": 1}}, legendgroup=name, showlegend=False, hoverinfo="skip", row=1, col=1,
         )  # fmt: skip
 
 
