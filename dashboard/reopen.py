@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 
 
@@ -40,9 +41,10 @@ def widget_values(task: Task) -> dict[str, Any]:
                 "residual": settings.subtract_residual,
             }
         case "rotational_variance":
-            return {"grid": settings.grid, "rotation_rattle": settings.rattle, "globe": settings.map_polar > 0}
+            globe = settings.map_polar > 0
+            return {"grid": settings.grid, "rotation_rattle": settings.rattle, "globe": globe, **_reference(task)}
         case "correction_cost":
-            return {"rotation_rattle": settings.rattle}
+            return {"rotation_rattle": settings.rattle, **_reference(task)}
         case "conservation":
             loop = settings.loop
             return {
@@ -56,4 +58,16 @@ def widget_values(task: Task) -> dict[str, Any]:
                 "random_loops": settings.n_random_loops,
                 "conservation_rattle": settings.rattle,
             }
+        case "force_errors" | "error_split":
+            return {"against": "labels" if task.other is None else _code(task.other)}
     return {}
+
+
+def _reference(task: Task) -> dict[str, str]:
+    return {"rotation_reference": "none" if task.other is None else _code(task.other)}
+
+
+def _code(member: Configuration) -> str:
+    from dashboard.state import code  # state opens tasks with this module
+
+    return code(member)

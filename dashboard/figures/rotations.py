@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import Style, add_legend, ink, legend_line, template
+from dashboard.figures.theme import COLORS, Style, add_legend, ink, legend_line, template, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 if TYPE_CHECKING:
@@ -173,14 +173,24 @@ def spectrum_figure(
 
 
 def globe_figure(
-    result: "RotationalVariance", *, dark: bool = False, projector: bool = False, height: int = 520
+    result: "RotationalVariance",
+    *,
+    component: tuple[int, int] | None = None,
+    towards: tuple[float, float] | None = None,
+    dark: bool = False,
+    projector: bool = False,
+    height: int = 520,
 ) -> go.Figure:
-    """Draw the energy over the sphere: the colour at a point is E with that direction of the structure turned to +z.
+    """Draw a quantity over the sphere: the colour at a point is its value with that direction of the structure turned to +z.
 
     Parameters
     ----------
     result : RotationalVariance
         With an orientation map.
+    component : (int, int), optional
+        Atom and axis (0, 1, 2) of the force that is drawn, in the structure's own frame; the energy by default.
+    towards : (float, float), optional
+        Polar angle and azimuth, degrees, of a direction that is marked.
     dark, projector : bool
         Theme.
     height : int
@@ -189,29 +199,28 @@ def globe_figure(
     Returns
     -------
     plotly.graph_objects.Figure
-        E less its mean over the sphere, meV/atom.
+        E (meV/atom) or a force component (meV/Å), less its mean over the sphere.
     """
     sphere = result.orientation_map
     assert sphere is not None
+    values, name, unit = sphere.energies * MEV, "E − Ē", "meV/atom"
+    if component is not None:
+        values, name, unit = sphere.force(*component) * MEV, f"F{'xyz'[component[1]]} − mean", "meV/Å"
     x, y, z = np.moveaxis(sphere.directions, -1, 0)
-    energy = sphere.energies * MEV
-    limit = max(float(np.abs(energy).max()), _LEAST)
+    limit = max(float(np.abs(values).max()), _LEAST)
     colors = ink(dark=dark)
     figure = go.Figure(
         go.Surface(
-            x=x, y=y, z=z, surfacecolor=energy, cmin=-limit, cmax=limit, colorscale="RdBu_r",
-            colorbar={"title": {"text": "E − Ē<br>(meV/atom)"}, "thickness": 16, "len": 0.7, "exponentformat": "power"},
+            x=x, y=y, z=z, surfacecolor=values, cmin=-limit, cmax=limit, colorscale="RdBu_r",
+            colorbar={"title": {"text": f"{name}<br>({unit})"}, "thickness": 16, "len": 0.7, "exponentformat": "power"},
             lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.05},
-            hovertemplate="(%{x:.2f}, %{y:.2f}, %{z:.2f})<br>%{surfacecolor:.3g} meV/atom<extra></extra>",
+            hovertemplate=f"(%{{x:.2f}}, %{{y:.2f}}, %{{z:.2f}})<br>%{{surfacecolor:.3g}} {unit}<extra></extra>",
         )
     )  # fmt: skip
-    for k, name in enumerate("xyz"):
-        tip = np.zeros((2, 3))
-        tip[1, k] = 1.35
-        figure.add_scatter3d(
-            x=tip[:, 0], y=tip[:, 1], z=tip[:, 2], mode="lines+text", text=["", name], hoverinfo="skip", showlegend=False,
-            line={"color": colors.faint, "width": 4}, textfont={"color": colors.text, "size": 16},
-        )  # fmt: skip
+    for axis, letter in enumerate("xyz"):
+        _arrow(figure, 1.35 * np.eye(3)[axis], letter, color=colors.faint, text=colors.text)
+    if towards is not None:
+        _arrow(figure, 1.5 * direction(*towards), "up", color=COLORS[4], text=colors.text)
     hidden = {"visible": False}
     figure.update_layout(
         template=template(dark=dark, projector=projector),
@@ -228,15 +237,23 @@ def globe_figure(
     return figure
 
 
-def cost_figure(
-    costs: "Sequence[tuple[Style, CorrectionCost]]", *, dark: bool = False, projector: bool = False, height: int = 460
+def direction(polar: float, azimuth: float) -> np.ndarray:
+    """(3,): unit vector of a polar angle and an azimuth, degrees."""
+    theta, phi = np.radians([polar, azimuth])
+    return np.array([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)])
+
+
+def split_figure(
+    measured: "Measured", reference: str, *, dark: bool = False, projector: bool = False, height: int = 300
 ) -> go.Figure:
-    """Draw what is left of the rotational deviation against the evaluations a correction takes.
+    """Draw how much of the difference to a reference is symmetry breaking.
 
     Parameters
     ----------
-    costs : sequence of (Style, CorrectionCost)
-        One a configuration.
+    measured : sequence of (Style, RotationalVariance)
+        Results with an error split.
+    reference : str
+        Name of the reference, for the axis.
     dark, projector : bool
         Theme.
     height : int
@@ -245,7 +262,60 @@ def cost_figure(
     Returns
     -------
     plotly.graph_objects.Figure
-        Log–log; a panel of the force error is added where a reference was given.
+        Bars of mean squares, (meV/Å)²: what is left of the averaged forces, and on it the variance over orientations.
+    """
+    figure = go.Figure()
+    shown = [(mark, result.error_split) for mark, result in measured if result.error_split is not None]
+    labels = [mark.label for mark, _ in shown]
+    parts = (
+        ("of the averaged forces", [split.averaged_square_error for _, split in shown], 1.0),
+        ("symmetry breaking", [split.variance for _, split in shown], 0.35),
+    )
+    for name, values, strength in parts:
+        figure.add_bar(
+            y=labels, x=[value * MEV**2 for value in values], orientation="h", name=name, showlegend=False,
+            marker={"color": [translucent(mark.color, strength) for mark, _ in shown], "line": {"width": 1.5, "color": [mark.color for mark, _ in shown]}, "pattern": {"shape": "" if strength == 1 else "/"}},
+            hovertemplate=f"%{{y}}<br>{name}: %{{x:.3g}} (meV/Å)²<extra></extra>",
+        )  # fmt: skip
+    grey = ink(dark=dark).faint
+    for name, shape in (("left after averaging", ""), ("symmetry breaking (hatched)", "/")):
+        marker = {"color": translucent(grey, 0.35 if shape else 1.0), "pattern": {"shape": shape}}
+        figure.add_bar(y=[None], x=[None], orientation="h", name=name, marker=marker)
+    figure.update_xaxes(title=f"mean squared difference to {reference} ((meV/Å)²)")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_layout(
+        template=template(dark=dark, projector=projector),
+        height=(height if len(shown) > 2 else height * 0.7) * (1.3 if projector else 1),
+        barmode="stack",
+    )
+    return figure
+
+
+def cost_figure(
+    costs: "Sequence[tuple[Style, CorrectionCost]]",
+    *,
+    reference: str = "the reference",
+    dark: bool = False,
+    projector: bool = False,
+    height: int = 460,
+) -> go.Figure:
+    """Draw what is left of the rotational deviation against the evaluations a correction takes.
+
+    Parameters
+    ----------
+    costs : sequence of (Style, CorrectionCost)
+        One a configuration.
+    reference : str
+        Name of the model whose forces were compared, for the axis.
+    dark, projector : bool
+        Theme.
+    height : int
+        px.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Log–log; a panel of the difference to the reference is added where one was given.
     """
     with_error = any(point.force_error is not None for _, cost in costs for point in cost.points)
     figure = make_subplots(rows=1, cols=1 + with_error, horizontal_spacing=0.1)
@@ -269,7 +339,7 @@ def cost_figure(
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_yaxes(title="residual rotational deviation of the forces (meV/Å)", row=1, col=1)
     if with_error:
-        figure.update_yaxes(title="force error (meV/Å)", row=1, col=2)
+        figure.update_yaxes(title=f"difference to {reference} (meV/Å)", row=1, col=2)
     figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
     return figure
 
@@ -278,6 +348,14 @@ def _deviations(result: "RotationalVariance") -> tuple[np.ndarray | None, ...]:
     spread = result.scatter
     forces = np.sqrt(np.mean(spread.force_deviations**2, axis=1) / 3)
     return np.abs(spread.energy_deviations), forces, spread.stress_deviations
+
+
+def _arrow(figure: go.Figure, tip: np.ndarray, name: str, *, color: str, text: str) -> None:
+    ends = np.array([np.zeros(3), tip])
+    figure.add_scatter3d(
+        x=ends[:, 0], y=ends[:, 1], z=ends[:, 2], mode="lines+text", text=["", name], hoverinfo="skip", showlegend=False,
+        line={"color": color, "width": 4}, textfont={"color": text, "size": 16},
+    )  # fmt: skip
 
 
 def _symbol(grid: str) -> str:

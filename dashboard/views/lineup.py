@@ -15,9 +15,17 @@ from mlip_core.errors import SettingsError
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import Entry, catalogue, entry
 from mlip_core.passport import Passport, PassportSettings
-from mlip_core.symmetry.corrections import Corrections, corrected_claims
+from mlip_core.symmetry.corrections import RANDOM_FRAME, Corrections, corrected_claims
 
-ROTATIONS = ["none", "tetrahedral", "octahedral", "icosahedral", "lebedev-5", "random-32"]
+ROTATIONS = {
+    "none": "none",
+    "tetrahedral": "tetrahedral group (12)",
+    "octahedral": "octahedral group (24)",
+    "icosahedral": "icosahedral group (60)",
+    "lebedev-5": "Lebedev, degree 5 (84)",
+    "random-32": "32 random orientations",
+    RANDOM_FRAME: "a random frame each step (1), for dynamics",
+}
 
 
 def main() -> None:
@@ -114,9 +122,15 @@ def choose_corrections() -> Corrections:
     with st.expander("Corrections"):
         rotations = st.selectbox(
             "Average over rotations",
-            ROTATIONS,
-            help="Each prediction is averaged over a grid of rotated copies: equivariant up to the grid's degree, at the cost of as many evaluations.",
+            list(ROTATIONS),
+            format_func=ROTATIONS.__getitem__,
+            help="Each prediction is averaged over a grid of rotated copies: equivariant up to the grid's degree, at the cost of as many evaluations (in brackets).",
         )
+        if rotations == RANDOM_FRAME:
+            st.caption(
+                "One evaluation in an orientation that is new for every geometry: right on average over a run at constant energy, noisy in each step. "
+                "Phonons, the optimizers BFGS and LBFGS, λ and loops compare the forces of neighbouring geometries and refuse it."
+            )
         inversion = st.toggle("… and inversion", disabled=rotations == "none")
         space_group = st.toggle(
             "Project onto the space group",

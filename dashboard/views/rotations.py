@@ -5,18 +5,30 @@ from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
+from ase import Atoms
 
 from dashboard import state
 from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.symmetry_download import rotation_archive
 from dashboard.components.viewer import AtomColors, viewer
 from dashboard.components.work import Work, choose, live, start_button
-from dashboard.figures.rotations import angle_figure, cost_figure, distribution_figure, globe_figure, spectrum_figure
+from dashboard.figures.rotations import (
+    angle_figure,
+    cost_figure,
+    distribution_figure,
+    globe_figure,
+    spectrum_figure,
+    split_figure,
+)
 from dashboard.members import label
 from mlip_core.configuration import Configuration
 from mlip_core.correction_cost import CorrectionCostSettings
 from mlip_core.jobs.task import Task
+from mlip_core.models.catalogue import catalogue
 from mlip_core.rotational_variance import RotationSettings
 from mlip_core.symmetry.corrections import Corrections
+from mlip_core.symmetry.rotations import rotate
+from mlip_core.symmetry.scans import turned_up
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 GRIDS = {
@@ -28,6 +40,7 @@ GRIDS = {
     "random-64": "64 random orientations",
 }
 OFFERED = ("octahedral", "icosahedral")
+NOBODY = "none"
 
 
 def main() -> None:
@@ -37,23 +50,45 @@ def main() -> None:
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         settings = choose_settings()
-        tasks = [
-            Task(kind="rotational_variance", structure=structure, configuration=member, settings=settings)
-            for member in members
-        ]
+        reference = choose_reference(structure, members)
+        cost_settings = CorrectionCostSettings(rattle=settings.rattle)
+        tasks, costs = [], []
+        for member in members:
+            other = reference if reference != member else None
+            common = {"structure": structure, "configuration": member, "other": other}
+            tasks.append(Task(kind="rotational_variance", settings=settings, **common))
+            costs.append(Task(kind="correction_cost", settings=cost_settings, **common))
         start_button("Measure the rotations", tasks, key="rotations")
         st.divider()
-        cost_settings = CorrectionCostSettings(rattle=settings.rattle)
-        costs = [
-            Task(kind="correction_cost", structure=structure, configuration=member, settings=cost_settings)
-            for member in members
-        ]
         start_button("What a correction buys", costs, key="costs")
         st.divider()
         add_corrected(members)
     with results:
         live(tasks, draw)
         live(costs, draw_costs)
+
+
+def choose_reference(structure: Atoms, members: tuple[Configuration, ...]) -> Configuration | None:
+    """Offer whose forces the others are compared with: a member, or a model at hand that covers the elements."""
+    present = set(structure.get_chemical_symbols())
+    at_hand = [item for item in catalogue() if item.available() and present <= set(item.elements)]
+    choices = {state.code(member): member for member in members}
+    taken = {label(member) for member in members}
+    others = {item.name: Configuration(model=item.name) for item in at_hand}
+    choices |= {name: other for name, other in others.items() if label(other) not in taken}
+    opened = st.session_state.get("rotation_reference", NOBODY)
+    if opened not in (NOBODY, *choices) and (found := state.configuration(opened)) is not None:
+        choices[opened] = found
+    names = {NOBODY: "none", **{code: label(member) for code, member in choices.items()}}
+    chosen = st.selectbox(
+        "Compare the forces with",
+        list(names),
+        format_func=names.__getitem__,
+        key="rotation_reference",
+        bind="query-params",
+        help="Splits the difference to that model into symmetry breaking and the rest. SevenNet-l3i5 is the teacher of the demo models. A model is no truth: this is a difference, not an error.",
+    )
+    return choices.get(chosen)
 
 
 def choose_settings() -> RotationSettings:
@@ -112,23 +147,19 @@ def draw(works: list[Work]) -> None:
     st.caption(
         "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."
     )
-    table, angle, spectrum, globe, atoms = st.tabs(["Numbers", "Against angle", "Degrees", "Globe", "Atoms"])
-    with table:
-        numbers(finished)
-    with angle:
-        axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
-        st.plotly_chart(
-            angle_figure(measured, "xyz".index(axis or "z"), dark=dark(), projector=projector()),
-            theme=None,
-            key="angles",
-        )
-        st.caption("Relative to the orientation the structure came in; 360° is the start again.")
-    with spectrum:
-        degrees(measured)
-    with globe:
-        globes(finished)
-    with atoms:
-        per_atom(finished)
+    panel = st.segmented_control(
+        "Show", list(PANELS), default="Numbers", key="rotation-panel", required=True, label_visibility="collapsed"
+    )
+    PANELS[panel or "Numbers"](finished)
+
+
+def against_angle(works: Sequence[Work]) -> None:
+    """Show the deviation over a full turn about one axis."""
+    measured = [(work.style, work.result) for work in works]
+    axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
+    figure = angle_figure(measured, "xyz".index(axis or "z"), dark=dark(), projector=projector())
+    st.plotly_chart(figure, theme=None, key="angles")
+    st.caption("Relative to the orientation the structure came in; 360° is the start again.")
 
 
 def numbers(works: Sequence[Work]) -> None:
@@ -144,11 +175,17 @@ def numbers(works: Sequence[Work]) -> None:
         "IF": number("inversion, forces (meV/Å)", format="%.2e"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip
+    st.download_button(
+        "Download all (ZIP)",
+        lambda: rotation_archive([(label(work.member), work.result) for work in works], []),
+        "rotations.zip",
+        icon=":material/download:",
+    )
 
 
-def degrees(measured: Sequence[tuple]) -> None:
+def degrees(works: Sequence[Work]) -> None:
     """Show the degree spectrum, or say what it needs."""
-    shown = [(mark, result) for mark, result in measured if result.spectrum is not None]
+    shown = [(work.style, work.result) for work in works if work.result.spectrum is not None]
     if not shown:
         st.markdown(
             "The spectrum needs a Lebedev grid: groups of rotations cannot tell degrees apart. Choose one under **Orientations**."
@@ -160,19 +197,74 @@ def degrees(measured: Sequence[tuple]) -> None:
     )
 
 
+def error_split(works: Sequence[Work]) -> None:
+    """Show how much of the difference to the reference is symmetry breaking."""
+    shown = [work for work in works if work.result.error_split is not None]
+    if not shown:
+        st.markdown(
+            "Choose a model under **Compare the forces with** and measure again: the difference to it is then split into symmetry breaking and the rest."
+        )
+        return
+    reference = reference_name(shown)
+    measured = [(work.style, work.result) for work in shown]
+    st.plotly_chart(
+        split_figure(measured, reference, dark=dark(), projector=projector()), theme=None, key="split-figure"
+    )
+    number = st.column_config.NumberColumn
+    rows = []
+    for work in shown:
+        split = work.result.error_split
+        parts = (split.mean_square_error, split.averaged_square_error, split.variance)
+        one, averaged, breaking = (1000 * part**0.5 for part in parts)
+        rows.append({"configuration": label(work.member), "one": one, "averaged": averaged, "breaking": breaking, "share": 100 * split.share})  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+        "one": number(f"difference to {reference}, rms (meV/Å)", format="%.3g", help="Of one prediction, over all orientations."),
+        "averaged": number("left after averaging (meV/Å)", format="%.3g", help="Of the forces averaged over the orientations: no rotational correction goes below."),
+        "breaking": number("symmetry breaking, ε_F (meV/Å)", format="%.3g"),
+        "share": number("its share of the square (%)", format="%.1f"),
+    })  # fmt: skip
+    st.caption(
+        f"Exactly: mean squared difference to {reference} = that of the averaged forces + ε_F². The hatched part is what averaging over orientations can take away; the rest is not about rotations."
+    )
+
+
+def reference_name(works: Sequence[Work]) -> str:
+    """Name the model that the works were compared with."""
+    return label(next(work.task.other for work in works if work.task.other is not None))
+
+
 def globes(works: Sequence[Work]) -> None:
-    """Show the sphere of one configuration with the structure beside it."""
+    """Show the sphere of one configuration with the structure turned beside it."""
     mapped = [work for work in works if work.result.orientation_map is not None]
     if not mapped:
         st.markdown("Switch on **Map the sphere** and measure again.")
         return
-    chosen = choose("Configuration", mapped, key="globe-of")
+    who, what, tilt, turn = st.columns(4)
+    with who:
+        chosen = choose("Configuration", mapped, key="globe-of")
+    symbols = chosen.result.structure.get_chemical_symbols()
+    names: dict[object, str] = {"energy": "energy"} | {
+        (atom, axis): f"force on {atom} {symbol}, along {'xyz'[axis]}"
+        for atom, symbol in enumerate(symbols)
+        for axis in range(3)
+    }
+    component = what.selectbox("Colour", list(names), format_func=names.__getitem__, key="globe-what")
+    polar = tilt.slider("Direction turned up: from z (°)", 0, 180, 45, step=5, key="globe-polar")
+    azimuth = turn.slider("around z, from x (°)", 0, 355, 30, step=5, key="globe-azimuth")
     sphere, picture = st.columns([1.4, 1])
-    sphere.plotly_chart(globe_figure(chosen.result, dark=dark(), projector=projector()), theme=None, key="globe-figure")
+    figure = globe_figure(
+        chosen.result,
+        component=None if component == "energy" else component,
+        towards=(polar, azimuth),
+        dark=dark(),
+        projector=projector(),
+    )
+    sphere.plotly_chart(figure, theme=None, key="globe-figure")
     with picture:
-        viewer(chosen.result.structure, key="globe-structure", height=440)
+        viewer(rotate(chosen.result.structure, turned_up(polar, azimuth)), key="globe-structure", height=440)
     st.caption(
-        "Colour at a point: energy when that direction of the structure points along +z, averaged over turns about z. A sphere of one colour keeps the law."
+        "Colour at a point: the value when that direction of the structure points along +z, averaged over turns about z, less the mean over the sphere; forces are turned back into the structure's own frame. "
+        "The arrow “up” is the direction that the structure beside it has along its +z. A sphere of one colour keeps the law."
     )
 
 
@@ -190,11 +282,24 @@ def per_atom(works: Sequence[Work]) -> None:
 
 def draw_costs(works: list[Work]) -> None:
     """Draw what a correction buys."""
-    finished = [(work.style, work.result) for work in works if work.result is not None]
-    if not finished:
+    done = [work for work in works if work.result is not None]
+    if not done:
         return
     st.markdown("#### What a correction buys")
-    st.plotly_chart(cost_figure(finished, dark=dark(), projector=projector()), theme=None, key="cost-figure")
+    compared = any(work.task.other is not None for work in done)
+    figure = cost_figure(
+        [(work.style, work.result) for work in done],
+        reference=reference_name(done) if compared else "",
+        dark=dark(),
+        projector=projector(),
+    )
+    st.plotly_chart(figure, theme=None, key="cost-figure")
+    st.download_button(
+        "Download (ZIP)",
+        lambda: rotation_archive([], [(label(work.member), work.result) for work in done]),
+        "corrections.zip",
+        icon=":material/download:",
+    )
     st.caption(
         "What is left of the rotational deviation after averaging over each grid, measured in orientations outside the grid, against its evaluations. "
         "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random."
@@ -216,5 +321,14 @@ def _row(work: Work) -> dict[str, object]:
         "seconds": found.seconds,
     }
 
+
+PANELS = {
+    "Numbers": numbers,
+    "What is symmetry breaking": error_split,
+    "Against angle": against_angle,
+    "Degrees": degrees,
+    "Globe": globes,
+    "Atoms": per_atom,
+}
 
 main()

@@ -48,6 +48,17 @@ class OrientationMap:
     evaluations: int
     """Orientations evaluated."""
 
+    def force(self, atom: int, axis: int) -> np.ndarray:
+        """(n_polar, n_azimuth), component of the force on an atom in the structure's own frame, less its mean over the sphere, eV/Å."""
+        values = self.forces[:, :, atom, axis]
+        return values - sphere_mean(values, self.polar)
+
+
+def sphere_mean(values: np.ndarray, polar: np.ndarray) -> float:
+    """Mean over the sphere, by solid angle, of values (n_polar, n_azimuth) whose last column repeats the first."""
+    solid_angle = np.sin(np.radians(polar))
+    return float(solid_angle @ values[:, :-1].mean(axis=1) / solid_angle.sum())
+
 
 def angle_scan(
     model: Model, structure: Atoms, axes: np.ndarray, n_angles: int, *, progress: Progress = silent
@@ -109,9 +120,8 @@ def orientation_map(
     turned = turned_predictions(model, structure, turns, progress=progress)
     energies = turned.energies.reshape(-1, in_plane) / len(structure)
     forces = turned.forces.reshape(len(points), in_plane, -1, 3).mean(axis=1)
-    solid_angle = np.sin(theta)[:, :-1]
     mean = energies.mean(axis=1)[place]
-    mean = mean - np.sum(mean[:, :-1] * solid_angle) / solid_angle.sum()
+    mean = mean - sphere_mean(mean, polar)
     return OrientationMap(polar, azimuth, directions, mean, energies.std(axis=1)[place], forces[place], len(turns))
 
 
@@ -130,6 +140,12 @@ def _distinct(n_polar: int, n_azimuth: int) -> tuple[list[int], np.ndarray]:
     order = {key: k for k, key in enumerate(dict.fromkeys(keys))}
     points = [row * n_azimuth + column for row, column in order]
     return points, np.array([order[key] for key in keys]).reshape(n_polar, n_azimuth)
+
+
+def turned_up(polar: float, azimuth: float) -> np.ndarray:
+    """(3, 3): the shortest rotation that turns a direction, in degrees, to +z: how the map asks for it first."""
+    theta, phi = np.radians([polar, azimuth])
+    return _to_z(np.array([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]), 1)[0]
 
 
 def _to_z(direction: np.ndarray, in_plane: int) -> np.ndarray:

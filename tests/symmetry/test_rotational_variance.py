@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from scipy.spatial.transform import Rotation
 
 from mlip_core import records
 from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
@@ -11,7 +12,7 @@ from mlip_core.rotational_variance import RotationSettings, rotational_variance
 from mlip_core.symmetry.corrections import Corrections, correct
 from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import grid
-from mlip_core.symmetry.scans import _to_z, map_points
+from mlip_core.symmetry.scans import _to_z, map_points, turned_up
 from mlip_core.symmetry.statistics import degree_spectrum, scatter, turned_predictions
 
 EXACT_VARIANCE = {"tetrahedral": 1, "octahedral": 1, "icosahedral": 2, "lebedev-3": 1, "lebedev-5": 2, "lebedev-9": 4}
@@ -257,6 +258,15 @@ def test_map_over_the_sphere(legendre_potential, rattled):
     np.testing.assert_allclose(fit, m.energies.ravel(), atol=1e-12)
     assert np.ptp(m.energies) > 1e-4
     assert m.forces.shape == (5, 9, 8, 3)
+    # the force is minus the slope of that energy, so a moved atom changes the map by it
+    step, moved = 1e-4, []
+    for sign in (1, -1):
+        copy = rattled.copy()
+        copy.positions[3, 1] += sign * step
+        moved.append(rotational_variance(copy, model, only("octahedral", map_polar=5, map_in_plane=3)).orientation_map)
+    slope = (moved[0].energies - moved[1].energies) * len(rattled) / (2 * step)
+    np.testing.assert_allclose(m.force(3, 1), -slope, atol=1e-6)
+    assert np.ptp(m.force(3, 1)) > 1e-3
 
 
 def test_every_point_of_the_map_points_up():
@@ -264,6 +274,12 @@ def test_every_point_of_the_map_points_up():
         for turn in _to_z(direction, 3):
             np.testing.assert_allclose(turn @ direction, [0, 0, 1], atol=1e-12)
             assert np.linalg.det(turn) == pytest.approx(1)
+    for polar, azimuth in ((0, 0), (37.5, 200), (180, 90)):
+        np.testing.assert_allclose(turned_up(polar, azimuth) @ direction_of(polar, azimuth), [0, 0, 1], atol=1e-12)
+
+
+def direction_of(polar, azimuth):
+    return Rotation.from_euler("zyz", [0, polar, azimuth], degrees=True).apply([0, 0, 1])
 
 
 def test_costs_are_counted_and_progress_ends_at_the_total(anisotropic, rattled):
