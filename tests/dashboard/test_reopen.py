@@ -1,5 +1,6 @@
 """Opening a run shows that run: the page asks the very same question again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,19 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard.reopen import widget_values
 from dashboard.service import jobs
+from dashboard.state import code
 from mlip_core.closed_loops import Loop
 from mlip_core.configuration import Configuration
 from mlip_core.conservation import ConservationSettings
+from mlip_core.correction_cost import CorrectionCostSettings
 from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
+from mlip_core.passport import PassportSettings
 from mlip_core.phonons import PhononSettings
 from mlip_core.relaxation import RelaxationSettings
 from mlip_core.rotational_variance import RotationSettings
 from mlip_core.structures import library_structure
+from mlip_core.symmetry.corrections import Corrections
 
 APP = Path(dashboard.__file__).with_name("app.py")
 MEMBER = Configuration(model="chgnet")
@@ -35,6 +40,39 @@ ASKED = {
         None,
     ),
 }
+
+
+TEACHER = Configuration(model="sevennet-0")
+DIRECT = Configuration(model="pet-demo", forces="direct", corrections=Corrections(rotations="octahedral"))
+COMPARED = {
+    "rotations": (
+        Task(kind="rotational_variance", settings=RotationSettings(grid="octahedral", rattle=0.05), configuration=MEMBER, other=TEACHER, structure=library_structure("mgo")),
+        Task(kind="correction_cost", settings=CorrectionCostSettings(rattle=0.1), configuration=MEMBER, other=TEACHER, structure=library_structure("mgo")),
+    ),
+    "conservation": (
+        Task(kind="conservation", settings=ConservationSettings(loop=Loop(atom_a=0, atom_b=1), rattle=0.05), configuration=DIRECT, other=replace(DIRECT, forces="conservative"), structure=library_structure("mgo")),
+    ),
+    "lineup": (Task(kind="passport", settings=PassportSettings(), configuration=MEMBER, structure=library_structure("mgo")),),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "task"), [(name, task) for name, tasks in COMPARED.items() for task in tasks])
+def test_what_was_compared_with_another_configuration_is_shown_again(home, monkeypatch, name, task):
+    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
+    monkeypatch.setattr(Jobs, "_revive", lambda self: None)
+    jobs.clear()
+    run = Jobs(home).submit(task)
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["structure"], app.query_params["lineup"] = "mgo", code(task.configuration)
+    app.run()
+    for key, value in widget_values(task).items():
+        app.session_state[key] = value
+    app.switch_page(f"views/{name}.py")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert f"cancel-{run.id}" in [button.key for button in app.button]
+    jobs.clear()
 
 
 @pytest.mark.parametrize("name", ASKED)
