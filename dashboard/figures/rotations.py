@@ -211,10 +211,10 @@ def globe_figure(
     colors = ink(dark=dark)
     figure = go.Figure(
         go.Surface(
-            x=x, y=y, z=z, surfacecolor=values, cmin=-limit, cmax=limit, colorscale="RdBu_r",
+            x=x, y=y, z=z, surfacecolor=values, customdata=values, cmin=-limit, cmax=limit, colorscale="RdBu_r",
             colorbar={"title": {"text": f"{name}<br>({unit})"}, "thickness": 16, "len": 0.7, "exponentformat": "power"},
             lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.05},
-            hovertemplate=f"(%{{x:.2f}}, %{{y:.2f}}, %{{z:.2f}})<br>%{{surfacecolor:.3g}} {unit}<extra></extra>",
+            hovertemplate=f"(%{{x:.2f}}, %{{y:.2f}}, %{{z:.2f}})<br>%{{customdata:.3g}} {unit}<extra></extra>",
         )
     )  # fmt: skip
     for axis, letter in enumerate("xyz"):

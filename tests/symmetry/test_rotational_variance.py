@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from mlip_core import records
 from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
 from mlip_core.errors import Cancelled, SettingsError
+from mlip_core.models import load_model
 from mlip_core.models.model import Counted
 from mlip_core.rotational_variance import RotationSettings, rotational_variance
 from mlip_core.symmetry.corrections import Corrections, correct
@@ -375,3 +376,19 @@ def test_what_a_correction_buys(tmp_path, anisotropic, legendre_potential, rattl
     assert seen[-1] == (16, 16)
     records.save(cost, tmp_path / "cost.npz")
     assert records.load(tmp_path / "cost.npz").points == cost.points
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("forces", ["direct", "conservative"])
+def test_the_demo_model_is_above_the_floor_and_corrections_bring_it_down_in_order(forces):
+    import torch
+
+    torch.set_num_threads(1)
+    model, crystal = load_model("pet-demo", forces=forces), bulk("MgO", "rocksalt", 4.255, cubic=True)
+    found = [
+        rotational_variance(crystal, correct(model, Corrections(rotations=name)), only("random-12", rattle=0.05))
+        for name in ("none", "octahedral", "icosahedral")
+    ]
+    assert found[0].forces_rot_std > 1000 * found[0].floor.forces_rot_std
+    assert found[0].forces_rot_std > 3 * found[1].forces_rot_std > 4 * found[2].forces_rot_std
+    assert found[0].energy_rot_std > 3 * found[1].energy_rot_std > 6 * found[2].energy_rot_std
