@@ -13,6 +13,7 @@ from dashboard.components.viewer import Arrows, viewer
 from dashboard.figures.theme import ink
 from dashboard.members import label
 from mlip_core.force_errors.predictions import opened as predictions_of
+from mlip_core.force_errors.suspects import UNEXPLAINED
 
 WORST = 3
 """Atoms that are marked."""
@@ -45,7 +46,8 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
     st.markdown(f"**Structure {index}** · {frame.atoms.get_chemical_formula()} · {plain(frame.where)}")
     said = chosen.errors.by_structure.set_index("structure")["suspect"].get(index, "")
     if said:
-        st.warning(f"The reference looks wrong here: {said}.", icon=":material/warning:")
+        doubt = "An outlier" if said == UNEXPLAINED else "The reference looks wrong here"
+        st.warning(f"{doubt}: {said}.", icon=":material/warning:")
     error = np.linalg.norm(answer.prediction.forces - frame.forces, axis=1)
     worst = np.argsort(error)[::-1][:WORST]
     marked = [atom, *(int(k) for k in worst if k != atom)][:WORST]

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+UNEXPLAINED = "large errors throughout"
+"""What is said of an outlier that no simple mistake explains."""
 _WORST = 6
 """Atoms among which exchanged pairs are looked for."""
 _CURED = 0.35
@@ -110,7 +112,7 @@ def _name(rmse: float, row: dict, *, sure: bool) -> str:
     for hypothesis, text in explained.items():
         if row[hypothesis] < _CURED * rmse:
             return text
-    return "large errors throughout" if sure else ""
+    return UNEXPLAINED if sure else ""
 
 
 def _one_atom(row: dict) -> str:
