@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import yaml
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 from mlip_core import records
+from mlip_core.assets import asset
 from mlip_core.closed_loops import Loop, closed_loop_work, default_loop, random_loops
 from mlip_core.conservation import (
     ConservationSettings,
@@ -16,7 +18,7 @@ from mlip_core.conservation import (
 )
 from mlip_core.dynamics import constant_energy_run, drift
 from mlip_core.errors import Cancelled, ModelError, SettingsError
-from mlip_core.models import from_ase
+from mlip_core.models import from_ase, load_model
 from mlip_core.models.model import Claims, Counted, Model, Prediction
 from mlip_core.symmetry.corrections import Corrections, correct
 
@@ -393,3 +395,22 @@ def test_a_loop_of_an_atom_that_is_not_there(water):
         conservation(water, Springs(water), ConservationSettings(loop=Loop(atom_a=0, atom_b=3)))
     with pytest.raises(SettingsError, match="direction"):
         Loop(atom_a=0, atom_b=1, direction_a=(0, 0, 0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("crystal", ["Si", "MgO"])
+def test_lambda_of_the_demo_model_is_the_one_on_its_card(crystal):
+    """And with conservative forces in float64 nothing is left of it but the displacement."""
+    import torch
+
+    torch.set_num_threads(1)
+    card = yaml.safe_load(asset("models", "pet-demo.yaml").read_text())
+    a = card["data"]["teacher_lattice_constants"][crystal]
+    cell = bulk(crystal, {"Si": "diamond", "MgO": "rocksalt"}[crystal], a, cubic=True)
+    settings = ConservationSettings(loops=False, picoseconds=0, rattle=0.05)
+    direct = conservation(cell, load_model("pet-demo", forces="direct"), settings)
+    assert direct.jacobian_asymmetry == pytest.approx(card["forces"]["direct"]["jacobian_asymmetry"][crystal], rel=0.02)
+    assert direct.jacobian_resolved
+    exact = conservation(cell, load_model("pet-demo", forces="conservative", dtype="float64"), settings)
+    assert exact.jacobian_asymmetry < 1e-4
+    assert not exact.jacobian_resolved
