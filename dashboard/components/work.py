@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import state
-from dashboard.components.frame import chip
+from dashboard.components.frame import chip, guarded
 from dashboard.figures.theme import Style
 from dashboard.members import label, style_of
 from dashboard.service import jobs, result
@@ -86,8 +86,9 @@ def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None]) -> None:
         works = follow(tasks)
         if busy and not any(work.active for work in works):
             st.rerun()
-        status(works)
-        draw(works)
+        with guarded():
+            status(works)
+            draw(works)
 
     part()
 

@@ -96,7 +96,7 @@ UNITS = {
     "relative_mae_per_component": "the same over the mean absolute component",
     "rotations": "std over 24 generic orientations of 2×2×2 primitive cells rattled by 0.1 Å; meV/atom, meV/Å",
     "jacobian_asymmetry": "λ of the cubic cell rattled by 0.05 Å",
-    "band_mae": "THz, corrected force constants, full displacements, 2×2×2 cubic cells, each at its own lattice constant",
+    "band_mae": "THz, corrected force constants, full displacements, 3×3×3 cubic cells, each at its own lattice constant",
     "lattice_constant": "Å",
     "seconds": "median wall time of one force call, 64 atoms, models taking turns in one process",
 }

@@ -21,8 +21,9 @@ from mlip_core.rotational_variance import RotationSettings, rotational_variance
 from mlip_core.training.labels import relaxed_constant
 from mlip_core.training.settings import Crystal
 
-SUPERCELL = (2, 2, 2)
-"""Of the cubic cell."""
+SUPERCELL = (3, 3, 3)
+"""Of the cubic cell: force constants of models with a cutoff of 5 Å reach farther than half of 2×2×2, and the
+interpolation between its wave vectors then shows soft modes that the model has not."""
 SEARCH = 0.02
 """How far from the teacher's lattice constant a model's is looked for: inside what was trained."""
 RATTLE = 0.1
