@@ -302,7 +302,12 @@ def draw_costs(works: list[Work]) -> None:
     )
     st.caption(
         "What is left of the rotational deviation after averaging over each grid, measured in orientations outside the grid, against its evaluations. "
-        "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random."
+        "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random. The time measured here is shown where the pointer rests."
+        + (
+            f" Right: root mean square difference of the forces to {reference_name(done)} in those orientations."
+            if compared
+            else ""
+        )
     )
 
 
