@@ -82,37 +82,25 @@ def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
 
 def tabs(compared: Sequence[Compared], splits: Sequence[Work], data: Dataset, marked: int | None) -> None:
     """Show the views of the errors; a click on a point, a row or a bar leads on."""
-    names = ["Parity", "Distribution", "By element", "By subset", "By force", "Structures", "Outliers", "Energies", "Stress", "Split", "Is it real?", "Speed", "Benchmarks"]  # fmt: skip
-    parity, spread, element, subset, size, structures, outliers, energies, stress, split, real, speed, benchmarks = (
-        st.tabs(names)
-    )
     look = {"dark": dark(), "projector": projector()}
-    with parity:
-        draw_parity(compared, marked, look)
-    with spread:
-        panels.distribution(compared, look)
-    with element:
-        panels.by_element(compared, look)
-    with subset:
-        panels.by_subset(compared, look)
-    with size:
-        panels.by_force(compared, look)
-    with structures:
-        panels.by_structure(compared)
-    with outliers:
-        panels.outliers(compared)
-    with energies:
-        panels.energies(compared, look)
-    with stress:
-        panels.stress(compared, look)
-    with split:
-        panels.split(splits, look)
-    with real:
-        panels.is_it_real(compared, look)
-    with speed:
-        panels.speed(compared, look)
-    with benchmarks:
-        panels.benchmarks(compared, data)
+    views = {
+        "Parity": lambda: draw_parity(compared, marked, look),
+        "Distribution": lambda: panels.distribution(compared, look),
+        "By element": lambda: panels.by_element(compared, look),
+        "By subset": lambda: panels.by_subset(compared, look),
+        "By force": lambda: panels.by_force(compared, look),
+        "Structures": lambda: panels.by_structure(compared),
+        "Outliers": lambda: panels.outliers(compared),
+        "Energies": lambda: panels.energies(compared, look),
+        "Stress": lambda: panels.stress(compared, look),
+        "Split": lambda: panels.split(splits, look),
+        "Is it real?": lambda: panels.is_it_real(compared, look),
+        "Speed": lambda: panels.speed(compared, look),
+        "Benchmarks": lambda: panels.benchmarks(compared, data),
+    }
+    for place, show in zip(st.tabs(list(views)), views.values(), strict=True):
+        with place:
+            show()
 
 
 def draw_parity(compared: Sequence[Compared], marked: int | None, look: dict[str, bool]) -> None:
