@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlip_core.errors import CalculationError, SettingsError
 
-LARGEST = 5_000_000
+LARGEST = 6_000_000
 """Bytes: what ships stays a download of seconds."""
 
 
