@@ -14,8 +14,8 @@ from mlip_core.force_errors import force_errors
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 OVERHEAD = 1.2
-KILOBYTES_A_STRUCTURE = 1.5
-"""Their tables take 0.7; a structure of 8 atoms with its forces would take 4."""
+KILOBYTES_A_STRUCTURE = 2.2
+"""Their tables take 0.8; structures of 8 atoms with their forces, if they were held, 3.7."""
 CRYSTALS = [("NaCl", "rocksalt", 5.7), ("CaF2", "fluorite", 5.46)]
 """8 and 12 atoms."""
 
@@ -85,9 +85,9 @@ def test_overhead_over_the_bare_model(tmp_path, capsys):
 
 
 def test_memory_stays_flat(tmp_path, capsys):
-    """Ten thousand structures more take no more than their tables."""
+    """Twenty thousand structures more take no more than their tables."""
     peaks = []
-    for n in (10_000, 20_000):
+    for n in (10_000, 30_000):
         path = tmp_path / f"{n}.extxyz"
         labelled(path, n, CRYSTALS[:1])
         run = subprocess.run(
@@ -95,5 +95,5 @@ def test_memory_stays_flat(tmp_path, capsys):
         )
         peaks.append(int(run.stdout))
     with capsys.disabled():
-        print(f"\npeak memory: {peaks[0] / 1e3:.0f} MB at 10,000 structures, {peaks[1] / 1e3:.0f} MB at 20,000")
-    assert peaks[1] - peaks[0] < 10_000 * KILOBYTES_A_STRUCTURE
+        print(f"\npeak memory: {peaks[0] / 1e3:.0f} MB at 10,000 structures, {peaks[1] / 1e3:.0f} MB at 30,000")
+    assert peaks[1] - peaks[0] < 20_000 * KILOBYTES_A_STRUCTURE
