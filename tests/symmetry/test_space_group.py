@@ -72,6 +72,7 @@ def test_pure_translations_count_where_the_lattice_has_no_other_symmetry():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # metatensor-learn, when it is first imported
 def test_metatomics_projector_leaves_out_pure_translations():
     from metatomic_ase import _symmetry as symmetry
 
