@@ -40,24 +40,24 @@ def upload():
 
 def test_labelled_structures_from_upload_to_the_outlier(page, upload):
     page.goto("/forces?lineup=pet-demo:direct")
-    page.get_by_text("Bring your own").click()
+    page.get_by_text("Bring your own", exact=True).first.click()
     page.locator('input[type="file"]').set_input_files(upload)
     expect(page.get_by_text("dft_forces").first).to_be_visible()
     expect(page.get_by_text(re.compile("12 structures, .* atoms: Al, Si")).first).to_be_visible()
     page.wait_for_url("**data=**")
 
     page.get_by_role("button", name="Compute force errors").click()
-    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.get_by_text("All results are there").first).to_be_visible()
     page.get_by_role("tab", name="Outliers").click()
     expect(page.get_by_role("tabpanel", name="Outliers").locator('[data-testid="stDataFrame"]')).to_be_visible()
 
     page.get_by_role("tab", name="Parity").click()
     page.wait_for_selector(".js-plotly-plot .scatterlayer .point")
     page.mouse.click(*page.evaluate(WORST_POINT))
-    expect(page.get_by_text(f"Structure {BAD}", exact=True)).to_be_visible()
-    expect(page.get_by_text("The reference looks wrong here: forces of opposite sign.")).to_be_visible()
+    expect(page.get_by_text(f"Structure {BAD}", exact=True).first).to_be_visible()
+    expect(page.get_by_text("The reference looks wrong here: forces of opposite sign.").first).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
 
     page.reload()
     expect(page.get_by_text("dft_forces").first).to_be_visible()
-    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.get_by_text("All results are there").first).to_be_visible()

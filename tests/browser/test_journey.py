@@ -41,7 +41,7 @@ def go(page, title):
 
 def test_from_a_cif_to_compared_phonons_and_back(page):
     page.goto("/")
-    expect(page.get_by_text("on your own structure")).to_be_visible()
+    expect(page.get_by_text("on your own structure").first).to_be_visible()
     upload(page, "mine.cif", CIF)
     expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
     expect(page.get_by_text("Fm-3m (225)").first).to_be_visible()
@@ -50,7 +50,7 @@ def test_from_a_cif_to_compared_phonons_and_back(page):
     page.goto(page.url.replace("/?", "/relax?") + "&lineup=chgnet,sevennet-0&rattle=0.1&fmax=0.001")
     page.get_by_role("button", name="Relax the line-up").click()
     assert two_states(page), "no two different intermediate states were seen while it ran"
-    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.get_by_text("All results are there").first).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 
     go(page, "Phonons")
@@ -59,12 +59,12 @@ def test_from_a_cif_to_compared_phonons_and_back(page):
         page.keyboard.press("Enter")
         settle(page)
     page.get_by_role("button", name="Compute phonons").click()
-    expect(page.get_by_text("All results are there")).to_be_visible()
-    expect(page.get_by_text("Imaginary frequencies are drawn as negative")).to_be_visible()
+    expect(page.get_by_text("All results are there").first).to_be_visible()
+    expect(page.get_by_text("Imaginary frequencies are drawn as negative").first).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
     page.reload()
-    expect(page.get_by_text("All results are there")).to_be_visible()
+    expect(page.get_by_text("All results are there").first).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
     fresh = page.context.browser.new_context(base_url=page.url).new_page()
