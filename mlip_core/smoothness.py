@@ -1,6 +1,5 @@
 """Whether energy and forces jump where a neighbour crosses the cutoff: one atom is led along a line, and steps are compared."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from ase.neighborlist import neighbor_list
 
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.stages import Stages
 
 STEP = 0.01
 """Å, of the first pass along the line."""
@@ -72,7 +72,6 @@ def line(structure: Atoms) -> Line | None:
     Parameters
     ----------
     structure : Atoms
-
         Its first atom moves. An atom and its own images keep their distances, so a small
         cell should be repeated first.
 
@@ -120,36 +119,20 @@ def smoothness(way: Line, model: Model, *, progress: Progress = silent) -> Smoot
     S. Toxvaerd, J. C. Dyre, J. Chem. Phys. 134, 081102 (2011).
     X. Fu et al., arXiv:2502.12147 (2025).
     """
-    part = _parts(progress, steps(way))
+    stages = Stages(progress, steps(way))
     places = way.first
-    coarse = _jumps(*_along(way, model, places, part(len(places))))
+    coarse = _jumps(*_along(way, model, places, stages.part("line", len(places))))
     found = []
     for which in (0, 1):
         at, jumps = places, coarse[which]
         for _ in range(_PASSES):
             before, worst = jumps.max(), 1 + int(np.argmax(jumps))
             at = np.linspace(at[worst - 1], at[worst + 2], 3 * _FINER + 1)
-            jumps = _jumps(*_along(way, model, at, part(len(at))))[which]
+            jumps = _jumps(*_along(way, model, at, stages.part("jump", len(at))))[which]
         left = max(0.0, (_FINER * jumps.max() - before) / (_FINER - 1))
         found.append((float(left), float(np.median(jumps)), float(at[1 + int(np.argmax(jumps))])))
     (energy, noise, _), (forces, forces_noise, where) = found
     return Smoothness(energy, forces, (noise, forces_noise), where, way.crossed)
-
-
-def _parts(progress: Progress, whole: int) -> Callable[[int], Progress]:
-    """Return what makes the progress of each part in turn, counting on."""
-    before = 0
-
-    def part(n: int) -> Progress:
-        nonlocal before
-        start, before = before, before + n
-
-        def report(done: int, total: int | None, **values: object) -> None:
-            progress(start + done, whole, **values)
-
-        return report
-
-    return part
 
 
 def _along(way: Line, model: Model, places: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:

@@ -20,10 +20,10 @@ class Stages:
         self._before = 0
 
     def part(self, stage: str, steps: int) -> Progress:
-        """Progress of the next part, which has this many steps; reports carry ``stage``."""
+        """Progress of the next part, which has this many steps; reports carry ``stage``, not that of parts within."""
         start, self._before = self._before, self._before + steps
 
         def report(done: int, total: int | None, **values: object) -> None:
-            self._progress(min(start + done, self._total), self._total, stage=stage, **values)
+            self._progress(min(start + done, self._total), self._total, **values | {"stage": stage})
 
         return report

@@ -127,7 +127,7 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
     notes = {item.member: _note(item, data) for item in compared}
     table = summary_table(compared).dropna(axis="columns", how="all")
     if any(notes.values()):
-        marks = ["⚠ another" if notes[item.member] else "the data's" for item in compared]
+        marks = ["⚠ see below" if notes[item.member] else "the data's" for item in compared]
         table.insert(1, "functional", marks)
     number = st.column_config.NumberColumn
     columns = [name for name in ("MAE", "RMSE", "energy", "stress") if name in table]

@@ -6,6 +6,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
+from dashboard.components.frame import plain
 from dashboard.service import SHIPPED, dataset, shelf
 from mlip_core.datasets import UNIT_CHOICES, Dataset, Units
 from mlip_core.datasets.shelf import Reading
@@ -104,10 +105,10 @@ def describe(data: Dataset) -> None:
     keys = [f"{quantity.capitalize()} from `{', '.join(used)}`" for quantity, used in data.keys.items()]
     st.caption(
         f"{data.n_structures:,} structures, {data.n_atoms:,} atoms: {', '.join(data.elements[:12])}{' …' * (len(data.elements) > 12)}. "
-        f"{'; '.join(keys) if keys else 'No labels'}. Level of theory: {data.level_of_theory or 'not stated'}."
+        f"{'; '.join(keys) if keys else 'No labels'}. Level of theory: {plain(data.level_of_theory or 'not stated')}."
     )
     for note in data.notes():
-        st.caption(f":material/info: {note}")
+        st.caption(f":material/info: {plain(note)}")
     if data.set_aside:
         with st.popover(f"{len(data.set_aside)} set aside"):
             st.dataframe(data.set_aside_table(), hide_index=True)

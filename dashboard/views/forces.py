@@ -9,7 +9,7 @@ from dashboard import state
 from dashboard.components import force_panels as panels
 from dashboard.components.comparison import Compared, against_labels, compared_by, questions, summary
 from dashboard.components.data import choose_data
-from dashboard.components.frame import dark, header, need_lineup, projector
+from dashboard.components.frame import dark, header, need_lineup, plain, projector
 from dashboard.components.labelled import structure_panel
 from dashboard.components.work import Work, follow, live, start_button
 from dashboard.figures.parity import parity_figure
@@ -118,7 +118,7 @@ def draw_parity(compared: Sequence[Compared], marked: int | None, look: dict[str
     st.plotly_chart(figure, theme=None, key="parity", on_select=panels.open_point("parity"), selection_mode="points")
     reference = compared[0].reference
     st.caption(
-        f"Against {reference}. A point on the line is right. Click one that is not: its structure opens with both sets of forces."
+        f"Against {plain(reference)}. A point on the line is right. Click one that is not: its structure opens with both sets of forces."
         if against_labels(compared)
         else f"Differences to {reference}, which is a model and not the truth. Click a point: its structure opens with both sets of forces."
     )
@@ -128,7 +128,7 @@ def welcome(data: Dataset) -> None:
     """Say what the page is for."""
     st.subheader("How far are the forces from the reference?")
     st.markdown(
-        f"Press **Compute force errors**: every configuration of the line-up predicts the {data.n_structures:,} structures of *{data.name}*, in the background. "
+        f"Press **Compute force errors**: every configuration of the line-up predicts the {data.n_structures:,} structures of *{plain(data.name)}*, in the background. "
         "Then see where the errors are, click the worst atoms, narrow down to an element or a subset, and learn how much of the error is broken symmetry. "
         "Bring your own labelled structures on the left, or compare models with one another on structures without labels."
     )
