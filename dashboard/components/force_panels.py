@@ -10,6 +10,7 @@ from dashboard import state
 from dashboard.components.comparison import Compared, against_labels, common, opened, summary_table
 from dashboard.components.download import file_name
 from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
+from dashboard.components.frame import look
 from dashboard.components.work import Work
 from dashboard.figures import force_errors as figures
 from dashboard.members import label
@@ -19,7 +20,6 @@ from mlip_core.force_errors import Comparison, ForceErrors, Selection, compare
 from mlip_core.lambench import LambenchError, lambench_error
 from mlip_core.published import lambench_sets, madbench_table, published
 
-Look = dict[str, bool]
 _ALL = "all"
 _MANY = 200
 
@@ -91,27 +91,27 @@ def outliers(compared: Sequence[Compared]) -> None:
         _open(int(rows["structure"].iloc[event.selection.rows[0]]))
 
 
-def distribution(compared: Sequence[Compared], look: Look) -> None:
+def distribution(compared: Sequence[Compared]) -> None:
     """Show how large errors are."""
-    st.plotly_chart(figures.distribution_figure(_pairs(compared), **look), theme=None, key="distribution")
+    st.plotly_chart(figures.distribution_figure(_pairs(compared), look=look()), theme=None, key="distribution")
     st.caption("Left: how often an error of each size occurs. Right: how many components are worse than that.")
 
 
-def by_element(compared: Sequence[Compared], look: Look) -> None:
+def by_element(compared: Sequence[Compared]) -> None:
     """Show the errors of each element."""
-    figure = figures.breakdown_figure(_pairs(compared), "by_element", "element", "element of the atom", **look)
+    figure = figures.breakdown_figure(_pairs(compared), "by_element", "element", "element of the atom", look=look())
     st.plotly_chart(figure, theme=None, key="by-element", on_select=narrow_by("by-element", state.ELEMENT), selection_mode="points")  # fmt: skip
     st.caption("Click a bar: everything else narrows down to that element.")
 
 
-def by_subset(compared: Sequence[Compared], look: Look) -> None:
+def by_subset(compared: Sequence[Compared]) -> None:
     """Show the errors of each subset."""
     tags = list(dict.fromkeys(tag for item in compared for tag in item.errors.by_subset["tag"]))
     if not tags:
         st.markdown("Nothing in these data splits them: tags in a frame's `info` (such as `source` or `name`) would.")
         return
     tag = st.segmented_control("Split by", tags, default=tags[0], key="subset-tag", required=True) or tags[0]
-    figure = figures.breakdown_figure(_pairs(compared), "by_subset", tag, tag, **look)
+    figure = figures.breakdown_figure(_pairs(compared), "by_subset", tag, tag, look=look())
     st.plotly_chart(
         figure, theme=None, key=f"by-subset-{tag}", selection_mode="points",
         on_select=narrow_by(f"by-subset-{tag}", state.SUBSET, f"{tag} = "),
@@ -119,9 +119,9 @@ def by_subset(compared: Sequence[Compared], look: Look) -> None:
     st.caption("Click a bar: everything else narrows down to that subset.")
 
 
-def by_force(compared: Sequence[Compared], look: Look) -> None:
+def by_force(compared: Sequence[Compared]) -> None:
     """Show the errors against the size of the force."""
-    st.plotly_chart(figures.magnitude_figure(_pairs(compared), **look), theme=None, key="by-force")
+    st.plotly_chart(figures.magnitude_figure(_pairs(compared), look=look()), theme=None, key="by-force")
     st.caption(
         "Small forces decide phonons and relaxed structures, large ones dominate a mean. Relative: root mean square of the difference over the mean force of the class."
     )
@@ -152,41 +152,41 @@ def structure_table(compared: Sequence[Compared]) -> pd.DataFrame:
     return table.loc[worst.sort_values(ascending=False).index].reset_index()
 
 
-def energies(compared: Sequence[Compared], look: Look) -> None:
+def energies(compared: Sequence[Compared]) -> None:
     """Show the energy of each structure after the offset."""
     if all(item.errors.energy_mae is None for item in compared):
         st.markdown("The reference has no energies.")
         return
     title = f"energy {figures.word(_pairs(compared))} (meV/atom)"
     st.plotly_chart(
-        figures.per_structure_figure(_pairs(compared), "energy_error", title, **look), theme=None, key="energies"
+        figures.per_structure_figure(_pairs(compared), "energy_error", title, look=look()), theme=None, key="energies"
     )
     st.caption(compared[0].errors.energy_note)
 
 
-def stress(compared: Sequence[Compared], look: Look) -> None:
+def stress(compared: Sequence[Compared]) -> None:
     """Show the stress of each structure."""
     if not any(item.errors.n_stresses for item in compared):
         st.markdown("No structure has a stress on both sides.")
         return
-    st.plotly_chart(figures.stress_figure(_pairs(compared), **look), theme=None, key="stress")
+    st.plotly_chart(figures.stress_figure(_pairs(compared), look=look()), theme=None, key="stress")
     st.caption("Root mean square over the nine components of each structure's stress.")
 
 
-def split(splits: Sequence[Work], look: Look) -> None:
+def split(splits: Sequence[Work]) -> None:
     """Show how much of the error is broken symmetry."""
     finished = [(work.style, work.result) for work in splits if work.result is not None]
     if not finished:
         st.markdown("Press **Split the error**: every structure is asked about in 24 orientations.")
         return
-    st.plotly_chart(figures.split_figure(finished, **look), theme=None, key="split")
+    st.plotly_chart(figures.split_figure(finished, look=look()), theme=None, key="split")
     st.caption(
         "Does the missing constraint matter here? The mean square error over orientations is exactly that of the averaged forces (pale) "
         "plus the spread between orientations (full colour). Written on the bars: the root of each part, meV/Å. Averaging over rotations can remove the full colour and no more."
     )
 
 
-def is_it_real(compared: Sequence[Compared], look: Look) -> None:
+def is_it_real(compared: Sequence[Compared]) -> None:
     """Say whether one configuration is better than another, or only luckier."""
     if len(compared) < 2:
         st.markdown("Two configurations are needed.")
@@ -208,7 +208,7 @@ def is_it_real(compared: Sequence[Compared], look: Look) -> None:
         + f" Mean difference of the structures' MAE {1000 * found.difference:.3g} meV/Å (95 %: {low:.3g} to {high:.3g}), "
         f"p = {found.p_value:.2g} (permutation), {found.wilcoxon_p_value:.2g} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
     )
-    st.plotly_chart(figures.comparison_figure(found, **look), theme=None, key="real")
+    st.plotly_chart(figures.comparison_figure(found, look=look()), theme=None, key="real")
     st.caption("Paired, structure by structure. The line is the mean, the band its 95 % bootstrap interval.")
 
 
@@ -217,9 +217,9 @@ def _compare(_first: ForceErrors, _second: ForceErrors, names: tuple[str, ...]) 
     return compare(_first, _second)
 
 
-def speed(compared: Sequence[Compared], look: Look) -> None:
+def speed(compared: Sequence[Compared]) -> None:
     """Show accuracy beside speed."""
-    st.plotly_chart(figures.speed_figure(_pairs(compared), **look), theme=None, key="speed")
+    st.plotly_chart(figures.speed_figure(_pairs(compared), look=look()), theme=None, key="speed")
     st.caption("Down and left is better. Times are those of this machine while the predictions were made.")
 
 

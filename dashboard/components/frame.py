@@ -10,7 +10,7 @@ from ase import Atoms
 
 from dashboard import state
 from dashboard.components.card import outside
-from dashboard.figures.theme import Style
+from dashboard.figures.theme import Look, Style
 from dashboard.members import style_of
 from mlip_core.configuration import Configuration
 from mlip_core.errors import MlipError
@@ -44,14 +44,9 @@ def guarded() -> Iterator[None]:
         )
 
 
-def dark() -> bool:
-    """Tell whether the visitor sees the dark theme."""
-    return st.context.theme.type == "dark"
-
-
-def projector() -> bool:
-    """Tell whether the projector switch is on."""
-    return bool(st.session_state.get("projector", False))
+def look() -> Look:
+    """Return how figures suit the visitor's theme and the projector switch."""
+    return Look(dark=st.context.theme.type == "dark", projector=bool(st.session_state.get("projector", False)))
 
 
 def header() -> None:
@@ -67,7 +62,7 @@ def header() -> None:
         st.html(chips(state.lineup()), width="content")
         st.space("stretch")
         st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
-    st.html(LAYOUT + PROJECTOR * projector())
+    st.html(LAYOUT + PROJECTOR * look().projector)
 
 
 def chips(members: tuple[Configuration, ...]) -> str:

@@ -8,9 +8,8 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.comparison import Compared, opened
-from dashboard.components.frame import dark, plain
+from dashboard.components.frame import look, plain
 from dashboard.components.viewer import Arrows, viewer
-from dashboard.figures.theme import ink
 from dashboard.members import label
 from mlip_core.force_errors.predictions import opened as predictions_of
 from mlip_core.force_errors.suspects import UNEXPLAINED
@@ -57,7 +56,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
         key="labelled-structure",
         height=420,
         arrows=[
-            Arrows(frame.forces, ink(dark=dark()).faint, reference_name),
+            Arrows(frame.forces, look().ink.faint, reference_name),
             Arrows(answer.prediction.forces, chosen.style.color, names[compared.index(chosen)]),
         ],
         selected=marked,

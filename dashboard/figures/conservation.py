@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import Style, add_legend, ink, legend_line, template
+from dashboard.figures.theme import DESK, Look, Style
 
 if TYPE_CHECKING:
     from mlip_core.conservation import Conservation
@@ -20,17 +20,15 @@ _LEAST = 1e-9
 """meV/atom: smaller work is drawn here, as a logarithmic axis has no zero."""
 
 
-def loop_figure(measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 380) -> go.Figure:
+def loop_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     """Draw the work accumulated around the loop; a conservative model comes back to zero.
 
     Parameters
     ----------
     measured : sequence of (Style, Conservation)
         Results with a loop.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -43,7 +41,7 @@ def loop_figure(measured: "Measured", *, dark: bool = False, projector: bool = F
             continue
         angles = np.linspace(0, 360, len(result.loop.accumulated))
         figure.add_scatter(
-            x=angles, y=result.loop.accumulated * MEV, mode="lines", line=legend_line(mark, projector=projector),
+            x=angles, y=result.loop.accumulated * MEV, mode="lines", line=look.line(mark),
             name=mark.label, legendgroup=mark.label, showlegend=False,
         )  # fmt: skip
         figure.add_scatter(
@@ -51,28 +49,18 @@ def loop_figure(measured: "Measured", *, dark: bool = False, projector: bool = F
             error_y={"type": "constant", "value": result.loop.error * MEV, "color": mark.color},
             legendgroup=mark.label, showlegend=False, hovertemplate=f"{mark.label}<br>whole lap %{{y:.3g}} meV/atom<extra></extra>",
         )  # fmt: skip
-    return _finished(
-        figure,
-        measured,
-        "angle around the loop (°)",
-        "work so far (meV/atom)",
-        dark=dark,
-        projector=projector,
-        height=height,
-    )
+    return _from_zero(figure, measured, "angle around the loop (°)", "work so far (meV/atom)", look)
 
 
-def energy_figure(measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 380) -> go.Figure:
+def energy_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     """Draw the total energy of the runs at constant energy.
 
     Parameters
     ----------
     measured : sequence of (Style, Conservation)
         Results with a run.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -84,27 +72,21 @@ def energy_figure(measured: "Measured", *, dark: bool = False, projector: bool =
         if result.run is None:
             continue
         figure.add_scatter(
-            x=result.run.times, y=result.run.total_energies * MEV, mode="lines", line=legend_line(mark, projector=projector),
+            x=result.run.times, y=result.run.total_energies * MEV, mode="lines", line=look.line(mark),
             name=mark.label, legendgroup=mark.label, showlegend=False,
         )  # fmt: skip
-    return _finished(
-        figure, measured, "time (ps)", "total energy − start (meV/atom)", dark=dark, projector=projector, height=height
-    )
+    return _from_zero(figure, measured, "time (ps)", "total energy − start (meV/atom)", look)
 
 
-def random_loops_figure(
-    measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 340
-) -> go.Figure:
+def random_loops_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     """Draw the work around random loops beside the error of its integration.
 
     Parameters
     ----------
     measured : sequence of (Style, Conservation)
         Results with random loops.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -131,24 +113,20 @@ def random_loops_figure(
             line={"color": mark.color, "width": 3}, legendgroup=mark.label, showlegend=False,
             hovertemplate=f"{mark.label}<br>root mean square %{{y:.2g}} meV/atom<extra></extra>",
         )  # fmt: skip
-    add_legend(figure, [mark for mark, _ in shown], projector=projector)
     figure.update_xaxes(showticklabels=False, ticks="")
     figure.update_yaxes(type="log", exponentformat="power", title="|∮F·dx| (meV/atom)")
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, [mark for mark, _ in shown], height=340)
 
 
-def heads_figure(measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 420) -> go.Figure:
+def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     """Draw the force components of one head against those of the other.
 
     Parameters
     ----------
     measured : sequence of (Style, Conservation)
         Results of models with two heads, one result for each pair of heads.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -169,25 +147,25 @@ def heads_figure(measured: "Measured", *, dark: bool = False, projector: bool = 
                 name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
                 hovertemplate=f"{mark.label}<br>conservative %{{x:.4g}} eV/Å<br>%{{y:.4g}} {('eV/Å', 'meV/Å')[column - 1]}<extra></extra>",
             )  # fmt: skip
-    line = {"color": ink(dark=dark).faint, "width": 1}
     figure.add_scatter(
-        x=[-reach, reach], y=[-reach, reach], mode="lines", line=line, hoverinfo="skip", showlegend=False, row=1, col=1
+        x=[-reach, reach],
+        y=[-reach, reach],
+        mode="lines",
+        line=look.guide,
+        hoverinfo="skip",
+        showlegend=False,
+        row=1,
+        col=1,
     )
-    figure.add_hline(0, line=line, layer="below", row=1, col=2)
-    add_legend(figure, [mark for mark, _ in shown], projector=projector)
+    figure.add_hline(0, line=look.guide, layer="below", row=1, col=2)
     figure.update_xaxes(title="conservative head, component of a force (eV/Å)")
     figure.update_yaxes(title="direct head (eV/Å)", row=1, col=1)
     figure.update_yaxes(title="direct − conservative (meV/Å)", row=1, col=2)
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, [mark for mark, _ in shown], height=420)
 
 
-def _finished(
-    figure: go.Figure, measured: "Measured", x: str, y: str, *, dark: bool, projector: bool, height: int
-) -> go.Figure:
-    add_legend(figure, [mark for mark, _ in measured], projector=projector)
-    figure.add_hline(0, line={"color": ink(dark=dark).faint, "width": 1}, layer="below")
+def _from_zero(figure: go.Figure, measured: "Measured", x: str, y: str, look: Look) -> go.Figure:
+    figure.add_hline(0, line=look.guide, layer="below")
     figure.update_xaxes(title=x)
     figure.update_yaxes(title=y)
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, [mark for mark, _ in measured], height=380)

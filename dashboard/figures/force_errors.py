@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import Style, add_legend, ink, legend_line, line_width, template, translucent
+from dashboard.figures.theme import DESK, Look, Style, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def word(compared: "Compared") -> str:
     return compared[0][1].kind
 
 
-def distribution_figure(compared: "Compared", *, dark: bool = False, projector: bool = False) -> go.Figure:
+def distribution_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
     """Draw how large the errors of the force components are.
 
     Parameters
     ----------
     compared : sequence of (Style, ForceErrors)
         One a configuration.
-    dark, projector : bool
+    look : Look
         Theme.
 
     Returns
@@ -52,7 +52,7 @@ def distribution_figure(compared: "Compared", *, dark: bool = False, projector: 
         share = errors.error_counts / errors.error_counts.sum()
         density = share / np.diff(np.log10(edges))
         larger = 100 * (1 - np.cumsum(share))
-        line = {**legend_line(mark, projector=projector), "shape": "spline", "smoothing": 0.6}
+        line = {**look.line(mark), "shape": "spline", "smoothing": 0.6}
         for column, values in enumerate((_smooth(density), larger), 1):
             figure.add_scatter(
                 x=np.sqrt(edges[1:] * edges[:-1])[part] if column == 1 else edges[1:][part], y=values[part], mode="lines",
@@ -62,12 +62,10 @@ def distribution_figure(compared: "Compared", *, dark: bool = False, projector: 
     figure.update_xaxes(type="log", dtick=1, title=f"|{word(compared)} of a force component| (meV/Å)")
     figure.update_yaxes(title="share of components per decade", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title="components with a larger one (%)", range=[0, 101], row=1, col=2)
-    return _finished(figure, compared, dark=dark, projector=projector)
+    return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
-def breakdown_figure(
-    compared: "Compared", table: str, column: str, title: str, *, dark: bool = False, projector: bool = False
-) -> go.Figure:
+def breakdown_figure(compared: "Compared", table: str, column: str, title: str, *, look: Look = DESK) -> go.Figure:
     """Draw the force error of each category, for the whole line-up.
 
     Parameters
@@ -80,7 +78,7 @@ def breakdown_figure(
         Column of the table that names them; of ``by_subset`` a tag.
     title : str
         What the categories are.
-    dark, projector : bool
+    look : Look
         Theme.
 
     Returns
@@ -103,10 +101,10 @@ def breakdown_figure(
     figure.update_xaxes(type="category", title=title, showgrid=False)
     figure.update_yaxes(title=f"mean |{word(compared)}| (meV/Å)", rangemode="tozero")
     figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.06)
-    return _finished(figure, compared, dark=dark, projector=projector)
+    return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
-def magnitude_figure(compared: "Compared", *, dark: bool = False, projector: bool = False) -> go.Figure:
+def magnitude_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
     """Draw the error against the size of the reference force.
 
     Returns
@@ -120,18 +118,18 @@ def magnitude_figure(compared: "Compared", *, dark: bool = False, projector: boo
         rows = errors.by_magnitude[errors.by_magnitude["mean_force"] > 0]
         for column, values in enumerate((MEV * rows["mae"], 100 * rows["relative"]), 1):
             figure.add_scatter(
-                x=rows["mean_force"], y=values, mode="lines+markers", line=legend_line(mark, projector=projector),
+                x=rows["mean_force"], y=values, mode="lines+markers", line=look.line(mark),
                 marker={"size": 7}, name=mark.label, showlegend=False, row=1, col=column, customdata=rows["n_atoms"],
                 hovertemplate=f"%{{x:.3g}} eV/Å: %{{y:.3g}} {'meV/Å' if column == 1 else '%'}, %{{customdata:.0f}} atoms<extra>{mark.label}</extra>",
             )  # fmt: skip
     figure.update_xaxes(type="log", dtick=1, title="mean reference |force| of the class (eV/Å)")
     figure.update_yaxes(type="log", dtick=1, title=f"mean |{word(compared)}| (meV/Å)", row=1, col=1)
     figure.update_yaxes(type="log", dtick="D2", title=f"relative {word(compared)} (%)", row=1, col=2)
-    return _finished(figure, compared, dark=dark, projector=projector)
+    return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
 def per_structure_figure(
-    compared: "Compared", column: str, title: str, *, factor: float = MEV, dark: bool = False, projector: bool = False
+    compared: "Compared", column: str, title: str, *, factor: float = MEV, look: Look = DESK
 ) -> go.Figure:
     """Draw one number of every structure.
 
@@ -145,7 +143,7 @@ def per_structure_figure(
         Of the vertical axis, with the unit.
     factor : float
         From the record's unit to the one shown.
-    dark, projector : bool
+    look : Look
         Theme.
 
     Returns
@@ -159,23 +157,23 @@ def per_structure_figure(
         draw = figure.add_scattergl if len(rows) > MOST_POINTS else figure.add_scatter
         draw(
             x=rows["structure"], y=factor * rows[column], mode="markers", name=mark.label, showlegend=False,
-            marker={"color": mark.color, "size": 2.8 * line_width(projector=projector), "opacity": 0.7},
+            marker={"color": mark.color, "size": 2.8 * look.line_width, "opacity": 0.7},
             customdata=rows[["structure", "where", "formula"]].to_numpy(),
             hovertemplate="%{customdata[2]}, %{customdata[1]}<br>%{y:.3g}" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
-    figure.add_hline(y=0, line={"color": ink(dark=dark).faint, "width": 1})
+    figure.add_hline(y=0, line=look.guide)
     figure.update_xaxes(title="structure (number in the data set)")
     figure.update_yaxes(title=title)
-    return _finished(figure, compared, dark=dark, projector=projector)
+    return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
-def stress_figure(compared: "Compared", *, dark: bool = False, projector: bool = False) -> go.Figure:
+def stress_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
     """Draw the root mean square error of the stress of every structure, GPa."""
     title = f"RMS {word(compared)} of the stress (GPa)"
-    return per_structure_figure(compared, "stress_rmse", title, factor=EV_PER_A3_IN_GPA, dark=dark, projector=projector)
+    return per_structure_figure(compared, "stress_rmse", title, factor=EV_PER_A3_IN_GPA, look=look)
 
 
-def speed_figure(compared: "Compared", *, dark: bool = False, projector: bool = False) -> go.Figure:
+def speed_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
     """Draw accuracy beside speed: mean |ΔF| (meV/Å) against the time an atom (μs), both logarithmic, both measured here."""
     figure = go.Figure()
     for mark, errors in compared:
@@ -192,19 +190,17 @@ def speed_figure(compared: "Compared", *, dark: bool = False, projector: bool = 
         type="log", dtick="D2", exponentformat="none", title="time (μs/atom, here, all structures in batches)"
     )
     figure.update_yaxes(type="log", dtick="D2", title=f"mean |{word(compared)}| (meV/Å)")
-    return _finished(figure, compared, dark=dark, projector=projector)
+    return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
-def split_figure(
-    splits: "Sequence[tuple[Style, ErrorSplit]]", *, dark: bool = False, projector: bool = False
-) -> go.Figure:
+def split_figure(splits: "Sequence[tuple[Style, ErrorSplit]]", *, look: Look = DESK) -> go.Figure:
     """Draw the mean square error as the sum of broken symmetry and the rest.
 
     Parameters
     ----------
     splits : sequence of (Style, ErrorSplit)
         One a configuration.
-    dark, projector : bool
+    look : Look
         Theme.
 
     Returns
@@ -224,16 +220,14 @@ def split_figure(
             text=[f"{MEV * v:.3g}" for v in values], textposition="auto", insidetextanchor="middle", textangle=0,
             hovertemplate=f"{title}: %{{text}} meV/Å, %{{x:.2g}} % of the mean square<extra>%{{y}}</extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack", template=template(dark=dark, projector=projector))
-    figure.update_layout(height=(90 + 44 * len(splits)) * (1.3 if projector else 1))
     figure.update_xaxes(title="share of the mean square error (%)", range=[0, 100])
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure
+    return look.finish(figure, height=90 + 44 * len(splits), barmode="stack")
 
 
-def comparison_figure(comparison: "Comparison", *, dark: bool = False, projector: bool = False) -> go.Figure:
+def comparison_figure(comparison: "Comparison", *, look: Look = DESK) -> go.Figure:
     """Draw the difference of two configurations' errors on every structure, with its mean and interval (meV/Å)."""
-    colors = ink(dark=dark)
+    colors = look.ink
     values = MEV * comparison.differences
     figure = go.Figure(go.Histogram(x=values, nbinsx=60, marker={"color": colors.faint}, hovertemplate="%{x} meV/Å: %{y}<extra></extra>"))  # fmt: skip
     low, high = (MEV * edge for edge in comparison.interval)
@@ -242,8 +236,7 @@ def comparison_figure(comparison: "Comparison", *, dark: bool = False, projector
     figure.add_vline(x=0, line={"color": colors.faint, "width": 1, "dash": "dot"})
     figure.update_xaxes(title="MAE of the first − MAE of the second, each structure (meV/Å)")
     figure.update_yaxes(title="structures")
-    figure.update_layout(template=template(dark=dark, projector=projector), height=300 * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, height=300)
 
 
 def _categories(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -265,9 +258,3 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 def _pattern(mark: Style) -> dict[str, object]:
     """Hatching that says in bars what the dash says in lines."""
     return {"shape": {"solid": "", "dash": "/", "dot": "."}[mark.dash], "size": 6, "solidity": 0.25}
-
-
-def _finished(figure: go.Figure, compared: "Compared", *, dark: bool, projector: bool, height: int = 400) -> go.Figure:
-    add_legend(figure, [mark for mark, _ in compared], projector=projector)
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure

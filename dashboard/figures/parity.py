@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from ase.data import chemical_symbols
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import Style, ink, line_width, template, translucent
+from dashboard.figures.theme import DESK, Look, Style, translucent
 
 if TYPE_CHECKING:
     from mlip_core.force_errors import Density, ForceErrors
@@ -30,8 +30,7 @@ def parity_figure(
     *,
     marked: int | None = None,
     columns: int = 3,
-    dark: bool = False,
-    projector: bool = False,
+    look: Look = DESK,
 ) -> go.Figure:
     """Draw predicted against reference forces, one panel a configuration on shared axes.
 
@@ -45,7 +44,7 @@ def parity_figure(
         Structure whose points are ringed.
     columns : int
         Panels side by side.
-    dark, projector : bool
+    look : Look
         Theme.
 
     Returns
@@ -67,23 +66,22 @@ def parity_figure(
         if len(points) > MOST_POINTS or not errors.atoms_complete:
             figure.add_trace(_density(getattr(errors, quantity), mark), **at)
             points = points.nlargest(WORST_POINTS, "error")
-        figure.add_trace(_scatter(points, mark, position, projector=projector), **at)
+        figure.add_trace(_scatter(points, mark, position, look), **at)
         if marked is not None and (points["structure"] == marked).any():
-            figure.add_trace(_rings(points[points["structure"] == marked], dark=dark), **at)
+            figure.add_trace(_rings(points[points["structure"] == marked], look), **at)
         figure.add_shape(
             type="line", x0=low, y0=low, x1=high, y1=high, layer="below",
-            line={"color": ink(dark=dark).faint, "width": 1.2}, **at,
+            line={"color": look.ink.faint, "width": 1.2}, **at,
         )  # fmt: skip
     name = "force component" if quantity == "components" else "|force|"
-    figure.update_layout(template=template(dark=dark, projector=projector), showlegend=False, dragmode="pan")
-    figure.update_layout(height=(290 * rows + 100) * (1.25 if projector else 1), margin={"t": 56})
     figure.update_xaxes(range=[low, high], title=None)
     figure.update_yaxes(range=[low, high], title=None)
     for column in range(1, columns + 1):
         figure.update_xaxes(title=f"reference {name} (eV/Å)", showticklabels=True, row=_last(len(compared), column, columns), col=column)  # fmt: skip
     for row in range(1, rows + 1):
         figure.update_yaxes(title=f"predicted {name} (eV/Å)", row=row, col=1)
-    return figure
+    height = 290 * rows + 100
+    return look.finish(figure, height=height, taller=1.25, margin={"t": 56}, showlegend=False, dragmode="pan")
 
 
 def _headline(errors: "ForceErrors") -> str:
@@ -128,12 +126,12 @@ def _points(atoms: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _scatter(points: pd.DataFrame, mark: Style, position: int, *, projector: bool) -> go.Scatter:
+def _scatter(points: pd.DataFrame, mark: Style, position: int, look: Look) -> go.Scatter:
     return go.Scatter(
         x=points["reference"].round(5),
         y=points["predicted"].round(5),
         mode="markers",
-        marker={"color": mark.color, "size": 2.6 * line_width(projector=projector), "opacity": 0.55},
+        marker={"color": mark.color, "size": 2.6 * look.line_width, "opacity": 0.55},
         customdata=points[["structure", "atom", "what"]].assign(position=position).to_numpy(),
         hovertemplate="structure %{customdata[0]}, atom %{customdata[1]} (%{customdata[2]})"
         "<br>reference %{x:.3f}, predicted %{y:.3f} eV/Å<extra></extra>",
@@ -143,12 +141,12 @@ def _scatter(points: pd.DataFrame, mark: Style, position: int, *, projector: boo
     )
 
 
-def _rings(points: pd.DataFrame, *, dark: bool) -> go.Scatter:
+def _rings(points: pd.DataFrame, look: Look) -> go.Scatter:
     return go.Scatter(
         x=points["reference"],
         y=points["predicted"],
         mode="markers",
-        marker={"symbol": "circle-open", "size": 10, "color": ink(dark=dark).text, "line": {"width": 1.5}},
+        marker={"symbol": "circle-open", "size": 10, "color": look.ink.text, "line": {"width": 1.5}},
         hoverinfo="skip",
     )
 

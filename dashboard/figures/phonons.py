@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import Style, add_legend, ink, legend_line, line_width, template, translucent
+from dashboard.figures.theme import DESK, Look, Style, translucent
 from mlip_core.units import THZ_IN_CM1, THZ_IN_KELVIN, THZ_IN_MEV
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def phonon_figure(
     *,
     unit: Unit = "THz",
     reference: PhononSeries | None = None,
-    dark: bool = False,
-    projector: bool = False,
-    height: int = 560,
+    look: Look = DESK,
 ) -> go.Figure:
     """Draw the bands of a line-up on one path, with densities of states on the same frequency axis.
 
@@ -78,10 +76,8 @@ def phonon_figure(
         "THz", "cm⁻¹" or "meV".
     reference : PhononSeries, optional
         Drawn in broad grey under the others, its colour left aside.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -89,26 +85,24 @@ def phonon_figure(
         Imaginary frequencies are negative, on shaded ground.
     """
     figure = make_subplots(rows=1, cols=2, column_widths=[0.8, 0.2], shared_yaxes=True, horizontal_spacing=0.015)
-    colors = ink(dark=dark)
     if reference is not None:
-        _add_reference(figure, reference, unit, color=colors.faint, width=2.5 * line_width(projector=projector))
+        _add_reference(figure, reference, unit, color=look.ink.faint, width=2.5 * look.line_width)
     gl = sum(one.bands.frequencies.size for one in series) > _MANY_POINTS
     for place, one in enumerate(series):
-        line = legend_line(one.style, projector=projector)
+        line = look.line(one.style)
         if one.raw:
-            line["width"] = line_width(projector=projector) / 2
+            line["width"] = look.line_width / 2
         _add_series(figure, one, place, unit, line, gl=gl)
-    add_legend(figure, list(dict.fromkeys(one.style for one in series)), projector=projector)
-    _axes(figure, [*series, *([reference] if reference else [])], unit=unit, dark=dark, projector=projector)
-    figure.update_layout(
-        template=template(dark=dark, projector=projector),
-        height=height * (1.3 if projector else 1),
+    _axes(figure, [*series, *([reference] if reference else [])], unit, look)
+    return look.finish(
+        figure,
+        list(dict.fromkeys(one.style for one in series)),
+        height=560,
         uirevision=f"phonons {unit}",
         hovermode="closest",
         clickmode="event+select",
         dragmode="zoom",
     )
-    return figure
 
 
 def _add_series(
@@ -181,8 +175,7 @@ def _lists(points: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _axes(figure: go.Figure, series: Sequence[PhononSeries], *, unit: str, dark: bool, projector: bool) -> None:
-    colors = ink(dark=dark)
+def _axes(figure: go.Figure, series: Sequence[PhononSeries], unit: str, look: Look) -> None:
     bands = series[0].bands
     low, high = _frequency_range(series)
     factor = FACTORS[unit]
@@ -193,20 +186,20 @@ def _axes(figure: go.Figure, series: Sequence[PhononSeries], *, unit: str, dark:
         range=[places[0], places[-1]],
         showgrid=False,
         ticks="",
-        tickfont_size=22 if projector else 15,
+        tickfont_size=22 if look.projector else 15,
         col=1,
     )
     for place in places[1:-1]:
-        figure.add_vline(place, line={"color": colors.faint, "width": 1}, opacity=0.55, layer="below", col=1)
+        figure.add_vline(place, line=look.guide, opacity=0.55, layer="below", col=1)
     figure.update_yaxes(range=[low * factor, high * factor])
     figure.update_yaxes(title_text=f"frequency ({unit})", col=1)
     figure.update_xaxes(title_text=f"states/{unit}", showgrid=False, rangemode="tozero", nticks=3, col=2)
     if low < -IMAGINARY:
-        figure.add_hrect(y0=low * factor, y1=0, fillcolor=colors.shade, line_width=0, layer="below")
+        figure.add_hrect(y0=low * factor, y1=0, fillcolor=look.ink.shade, line_width=0, layer="below")
         figure.add_annotation(
             text="imaginary", x=1, xref="x2 domain", xanchor="right", y=0, yref="y", yanchor="top", opacity=0.8
         )
-    figure.add_hline(0, line={"color": colors.faint, "width": 1}, layer="below")
+    figure.add_hline(0, line=look.guide, layer="below")
 
 
 def _frequency_range(series: Sequence[PhononSeries]) -> tuple[float, float]:
@@ -216,19 +209,15 @@ def _frequency_range(series: Sequence[PhononSeries]) -> tuple[float, float]:
     return (lowest - room if lowest < -IMAGINARY else min(lowest, 0.0)), highest + room
 
 
-def thermal_figure(
-    results: Sequence[tuple[Style, "Phonons"]], *, dark: bool = False, projector: bool = False, height: int = 380
-) -> go.Figure:
+def thermal_figure(results: Sequence[tuple[Style, "Phonons"]], *, look: Look = DESK) -> go.Figure:
     """Draw free energy, entropy and heat capacity against temperature.
 
     Parameters
     ----------
     results : sequence of (Style, Phonons)
         One a configuration.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -238,7 +227,7 @@ def thermal_figure(
     figure = make_subplots(rows=1, cols=3, horizontal_spacing=0.075)
     for style, result in results:
         thermal = result.thermal
-        line = legend_line(style, projector=projector)
+        line = look.line(style)
         note = f"<br>{thermal.imaginary_share:.1%} of the modes imaginary, left out" if thermal.imaginary_share else ""
         curves = (
             (thermal.free_energy * 1000, "F %{y:.2f} meV/atom"),
@@ -251,7 +240,6 @@ def thermal_figure(
                 showlegend=False, hovertemplate=f"<b>{style.label}</b><br>%{{x:.0f}} K: {hover}{note}<extra></extra>",
                 row=1, col=number + 1,
             )  # fmt: skip
-    add_legend(figure, [style for style, _ in results], projector=projector)
     titles = (
         "free energy (meV/atom)",
         "entropy (k<sub>B</sub>/atom)",
@@ -259,12 +247,7 @@ def thermal_figure(
     )
     for number, title in enumerate(titles):
         figure.update_yaxes(title_text=title, col=number + 1)
-    figure.add_hline(3, line={"color": ink(dark=dark).faint, "dash": "longdash", "width": 1}, col=3)
+    figure.add_hline(3, line={**look.guide, "dash": "longdash"}, col=3)
     figure.update_xaxes(title_text="temperature (K)", rangemode="tozero")
-    figure.update_layout(
-        template=template(dark=dark, projector=projector),
-        height=height * (1.3 if projector else 1),
-        uirevision="thermal",
-        hovermode="closest",
-    )
-    return figure
+    marks = [style for style, _ in results]
+    return look.finish(figure, marks, height=380, uirevision="thermal", hovermode="closest")

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import Style, add_legend, ink, legend_line, line_width, template
+from dashboard.figures.theme import DESK, Look, Style
 
 if TYPE_CHECKING:
     from mlip_core.relaxation import RelaxationResult
@@ -117,19 +117,15 @@ class RelaxationTrace:
         )
 
 
-def relaxation_figure(
-    traces: Sequence[RelaxationTrace], *, dark: bool = False, projector: bool = False, height: int | None = None
-) -> go.Figure:
+def relaxation_figure(traces: Sequence[RelaxationTrace], *, look: Look = DESK) -> go.Figure:
     """Draw the relaxations of a line-up together, one panel a quantity, on one axis of steps.
 
     Parameters
     ----------
     traces : sequence of RelaxationTrace
         One a configuration, in the order of the line-up.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int, optional
-        px; by default what the panels need.
 
     Returns
     -------
@@ -142,16 +138,10 @@ def relaxation_figure(
     for number, panel in enumerate(panels):
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
         for trace in traces:
-            _draw(figure, trace, panel, place, projector=projector)
-    add_legend(figure, [trace.style for trace in traces], projector=projector)
-    _label(figure, panels, traces, dark=dark, projector=projector)
-    figure.update_layout(
-        template=template(dark=dark, projector=projector),
-        height=height or (40 + 300 * rows) * (1.25 if projector else 1),
-        uirevision="relaxation",
-        hovermode="closest",
-    )
-    return figure
+            _draw(figure, trace, panel, place, look)
+    _label(figure, panels, traces, look)
+    marks = [trace.style for trace in traces]
+    return look.finish(figure, marks, height=40 + 300 * rows, taller=1.25, uirevision="relaxation", hovermode="closest")
 
 
 def _panels(traces: Sequence[RelaxationTrace]) -> list[str]:
@@ -164,11 +154,11 @@ def _panels(traces: Sequence[RelaxationTrace]) -> list[str]:
     return panels
 
 
-def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str, int], *, projector: bool) -> None:
-    line = legend_line(trace.style, projector=projector)
+def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str, int], look: Look) -> None:
+    line = look.line(trace.style)
     if panel == "energy":
         if trace.work is not None and np.abs(trace.work - trace.energy).max() > _WORK_TOLERANCE:
-            thin = {"color": trace.style.color, "dash": "solid", "width": line_width(projector=projector) / 2.5}
+            thin = {"color": trace.style.color, "dash": "solid", "width": look.line_width / 2.5}
             _add(figure, trace, trace.work, place, line=thin, hover="work %{y:.3f} meV/atom", end=False, opacity=0.7)
         _add(figure, trace, trace.energy, place, line=line, hover="ΔE %{y:.3f} meV/atom")
     elif panel == "fmax":
@@ -216,15 +206,15 @@ def _add(
     )
 
 
-def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[str, int], *, projector: bool) -> None:
+def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[str, int], look: Look) -> None:
     """Draw space groups as steps: thick at the tight tolerance, thin at the loose one; members a little apart."""
     found = {group for trace in traces for group in (*trace.groups, *trace.groups_loose) if group is not None}
     levels = {group: level for level, group in enumerate(sorted(found, key=_number))}
     apart = 0.09
     for k, trace in enumerate(traces):
         shift = apart * (k - (len(traces) - 1) / 2)
-        line = legend_line(trace.style, projector=projector) | {"shape": "hv"}
-        thin = {"color": trace.style.color, "width": line_width(projector=projector) / 2.5, "shape": "hv"}
+        line = look.line(trace.style) | {"shape": "hv"}
+        thin = {"color": trace.style.color, "width": look.line_width / 2.5, "shape": "hv"}
         for groups, drawn, tolerance in ((trace.groups_loose, thin, "loose"), (trace.groups, line, "tight")):
             y = np.array([np.nan if group is None else levels[group] + shift for group in groups])
             _add(
@@ -241,9 +231,7 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
     )
 
 
-def _label(
-    figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrace], *, dark: bool, projector: bool
-) -> None:
+def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
     titles = {
         "energy": "energy − start (meV/atom)",
         "fmax": "largest force (eV/Å)",
@@ -255,12 +243,12 @@ def _label(
         figure.update_yaxes(title_text=titles[panel], **place)
         if panel == "fmax":
             figure.update_yaxes(
-                type="log", dtick=1, exponentformat="power", tickfont_size=16 if projector else 11, **place
+                type="log", dtick=1, exponentformat="power", tickfont_size=16 if look.projector else 11, **place
             )
             for target in sorted({trace.target for trace in traces if trace.target is not None}):
-                figure.add_hline(target, line={"color": ink(dark=dark).faint, "dash": "longdash", "width": 1}, **place)
+                figure.add_hline(target, line={**look.guide, "dash": "longdash"}, **place)
         elif panel == "symmetry":
-            _symmetry(figure, traces, place, projector=projector)
+            _symmetry(figure, traces, place, look)
         if number >= len(panels) - 2:
             figure.update_xaxes(title_text="step", showticklabels=True, **place)
     longest = max(int(trace.steps[-1]) for trace in traces)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.theme import COLORS, Style, add_legend, ink, legend_line, template, translucent
+from dashboard.figures.theme import COLORS, DESK, Look, Style, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 if TYPE_CHECKING:
@@ -23,19 +23,15 @@ _LEAST = 1e-7
 _SYMBOLS = {"none": "circle", "tetrahedral": "triangle-up", "octahedral": "diamond", "icosahedral": "star"}
 
 
-def distribution_figure(
-    measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 420
-) -> go.Figure:
+def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     """Draw the deviation from the mean in every orientation, with the arithmetic floor of each configuration.
 
     Parameters
     ----------
     measured : sequence of (Style, RotationalVariance)
         One a configuration.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -71,25 +67,21 @@ def distribution_figure(
                     x=[place - 0.4, place + 0.4],
                     y=[max(floor * factor, _LEAST)] * 2,
                     mode="lines",
-                    line={"color": ink(dark=dark).faint, "width": 2, "dash": "dot"},
+                    line={"color": look.ink.faint, "width": 2, "dash": "dot"},
                     showlegend=False,
                     hovertemplate="arithmetic floor %{y:.2g}<extra></extra>",
                     row=1,
                     col=column,
                 )
-    add_legend(figure, [mark for mark, _ in measured], projector=projector)
     for column, title in enumerate(titles, 1):
         figure.update_yaxes(
             type="log", dtick=1, title=f"deviation of the {title}", exponentformat="power", row=1, col=column
         )
         figure.update_xaxes(showticklabels=False, ticks="", row=1, col=column)
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, [mark for mark, _ in measured], height=420)
 
 
-def angle_figure(
-    measured: "Measured", axis: int, *, dark: bool = False, projector: bool = False, height: int = 400
-) -> go.Figure:
+def angle_figure(measured: "Measured", axis: int, *, look: Look = DESK) -> go.Figure:
     """Draw the deviation from the start against the angle of a turn about one axis.
 
     Parameters
@@ -98,10 +90,8 @@ def angle_figure(
         Results with an angle scan.
     axis : int
         Which axis of the scan.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -117,34 +107,24 @@ def angle_figure(
         for column, values in enumerate((scan.energy_deviations[axis], scan.force_deviations[axis]), 1):
             closed = np.append(values, values[0]) * MEV
             figure.add_scatter(
-                x=angles, y=closed, mode="lines+markers", line=legend_line(mark, projector=projector), marker={"size": 5},
+                x=angles, y=closed, mode="lines+markers", line=look.line(mark), marker={"size": 5},
                 name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
             )  # fmt: skip
-    add_legend(figure, [mark for mark, _ in measured], projector=projector)
     figure.update_xaxes(title="angle (°)", dtick=60, range=[0, 360])
     figure.update_yaxes(title="ΔE (meV/atom)", row=1, col=1)
     figure.update_yaxes(title="force difference (meV/Å)", rangemode="tozero", row=1, col=2)
-    figure.update_layout(
-        template=template(dark=dark, projector=projector),
-        height=height * (1.3 if projector else 1),
-        hovermode="x unified",
-    )
-    return figure
+    return look.finish(figure, [mark for mark, _ in measured], height=400, hovermode="x unified")
 
 
-def spectrum_figure(
-    measured: "Measured", *, dark: bool = False, projector: bool = False, height: int = 400
-) -> go.Figure:
+def spectrum_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     """Draw which degrees l of the rotations the symmetry breaking has.
 
     Parameters
     ----------
     measured : sequence of (Style, RotationalVariance)
         Results with a degree spectrum.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -160,16 +140,14 @@ def spectrum_figure(
             size = np.sqrt(np.clip(power[1:], 0, None)) * MEV
             figure.add_scatter(
                 x=spectrum.degrees[1:], y=np.maximum(size, _LEAST), mode="lines+markers",
-                line=legend_line(mark, projector=projector), marker={"size": 9},
+                line=look.line(mark), marker={"size": 9},
                 name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
             )  # fmt: skip
-    add_legend(figure, [mark for mark, _ in measured], projector=projector)
     figure.update_xaxes(title="degree l", dtick=1)
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_yaxes(title="energy, √p_l (meV/atom)", row=1, col=1)
     figure.update_yaxes(title="forces, √p_l (meV/Å)", row=1, col=2)
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, [mark for mark, _ in measured], height=400)
 
 
 def globe_figure(
@@ -177,9 +155,7 @@ def globe_figure(
     *,
     component: tuple[int, int] | None = None,
     towards: tuple[float, float] | None = None,
-    dark: bool = False,
-    projector: bool = False,
-    height: int = 520,
+    look: Look = DESK,
 ) -> go.Figure:
     """Draw a quantity over the sphere: the colour at a point is its value with that direction of the structure turned to +z.
 
@@ -191,10 +167,8 @@ def globe_figure(
         Atom and axis (0, 1, 2) of the force that is drawn, in the structure's own frame; the energy by default.
     towards : (float, float), optional
         Polar angle and azimuth, degrees, of a direction that is marked.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -208,7 +182,6 @@ def globe_figure(
         values, name, unit = sphere.force(*component) * MEV, f"F{'xyz'[component[1]]} − mean", "meV/Å"
     x, y, z = np.moveaxis(sphere.directions, -1, 0)
     limit = max(float(np.abs(values).max()), _LEAST)
-    colors = ink(dark=dark)
     figure = go.Figure(
         go.Surface(
             x=x, y=y, z=z, surfacecolor=values, customdata=values, cmin=-limit, cmax=limit, colorscale="RdBu_r",
@@ -218,13 +191,14 @@ def globe_figure(
         )
     )  # fmt: skip
     for axis, letter in enumerate("xyz"):
-        _arrow(figure, 1.35 * np.eye(3)[axis], letter, color=colors.faint, text=colors.text)
+        _arrow(figure, 1.35 * np.eye(3)[axis], letter, color=look.ink.faint, text=look.ink.text)
     if towards is not None:
-        _arrow(figure, 1.5 * direction(*towards), "up", color=COLORS[4], text=colors.text)
+        _arrow(figure, 1.5 * direction(*towards), "up", color=COLORS[4], text=look.ink.text)
     hidden = {"visible": False}
-    figure.update_layout(
-        template=template(dark=dark, projector=projector),
-        height=height * (1.2 if projector else 1),
+    return look.finish(
+        figure,
+        height=520,
+        taller=1.2,
         scene={
             "xaxis": hidden,
             "yaxis": hidden,
@@ -234,7 +208,6 @@ def globe_figure(
         },
         uirevision="globe",
     )
-    return figure
 
 
 def direction(polar: float, azimuth: float) -> np.ndarray:
@@ -243,9 +216,7 @@ def direction(polar: float, azimuth: float) -> np.ndarray:
     return np.array([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)])
 
 
-def split_figure(
-    measured: "Measured", reference: str, *, dark: bool = False, projector: bool = False, height: int = 300
-) -> go.Figure:
+def split_figure(measured: "Measured", reference: str, *, look: Look = DESK) -> go.Figure:
     """Draw how much of the difference to a reference is symmetry breaking.
 
     Parameters
@@ -254,10 +225,8 @@ def split_figure(
         Results with an error split.
     reference : str
         Name of the reference, for the axis.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -277,27 +246,20 @@ def split_figure(
             marker={"color": [translucent(mark.color, strength) for mark, _ in shown], "line": {"width": 1.5, "color": [mark.color for mark, _ in shown]}, "pattern": {"shape": "" if strength == 1 else "/"}},
             hovertemplate=f"%{{y}}<br>{name}: %{{x:.3g}} (meV/Å)²<extra></extra>",
         )  # fmt: skip
-    grey = ink(dark=dark).faint
+    grey = look.ink.faint
     for name, shape in (("left after averaging", ""), ("symmetry breaking (hatched)", "/")):
         marker = {"color": translucent(grey, 0.35 if shape else 1.0), "pattern": {"shape": shape}}
         figure.add_bar(y=[None], x=[None], orientation="h", name=name, marker=marker)
     figure.update_xaxes(title=f"mean squared difference to {reference} ((meV/Å)²)")
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_layout(
-        template=template(dark=dark, projector=projector),
-        height=(height if len(shown) > 2 else height * 0.7) * (1.3 if projector else 1),
-        barmode="stack",
-    )
-    return figure
+    return look.finish(figure, height=300 if len(shown) > 2 else 210, barmode="stack")
 
 
 def cost_figure(
     costs: "Sequence[tuple[Style, CorrectionCost]]",
     *,
     reference: str = "the reference",
-    dark: bool = False,
-    projector: bool = False,
-    height: int = 460,
+    look: Look = DESK,
 ) -> go.Figure:
     """Draw what is left of the rotational deviation against the evaluations a correction takes.
 
@@ -307,10 +269,8 @@ def cost_figure(
         One a configuration.
     reference : str
         Name of the model whose forces were compared, for the axis.
-    dark, projector : bool
+    look : Look
         Theme.
-    height : int
-        px.
 
     Returns
     -------
@@ -328,20 +288,18 @@ def cost_figure(
                 x=[point.evaluations for point in points],
                 y=[None if value is None else max(value * MEV, _LEAST) for value in row],
                 mode="markers",
-                marker={"color": mark.color, "size": 12, "symbol": [_symbol(point.grid) for point in points], "line": {"width": 1, "color": ink(dark=dark).paper}},
+                marker={"color": mark.color, "size": 12, "symbol": [_symbol(point.grid) for point in points], "line": {"width": 1, "color": look.ink.paper}},
                 text=[point.grid for point in points],
                 customdata=[[1000 * point.seconds] for point in points],
                 hovertemplate=f"<b>%{{text}}</b> · {mark.label}<br>%{{x}} evaluations, %{{customdata[0]:.0f}} ms<br>%{{y:.3g}} meV/Å<extra></extra>",
                 name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
             )  # fmt: skip
-    add_legend(figure, [mark for mark, _ in costs], projector=projector)
     figure.update_xaxes(type="log", title="evaluations for one prediction", dtick=1)
     figure.update_yaxes(type="log", exponentformat="power")
     figure.update_yaxes(title="residual rotational deviation of the forces (meV/Å)", row=1, col=1)
     if with_error:
         figure.update_yaxes(title=f"difference to {reference} (meV/Å)", row=1, col=2)
-    figure.update_layout(template=template(dark=dark, projector=projector), height=height * (1.3 if projector else 1))
-    return figure
+    return look.finish(figure, [mark for mark, _ in costs], height=460)
 
 
 def _deviations(result: "RotationalVariance") -> tuple[np.ndarray | None, ...]:

@@ -76,107 +76,138 @@ LEGEND_WIDTH = 900
 """px that a row of the legend has at least, on a page 1440 px wide."""
 
 
-def ink(*, dark: bool) -> Ink:
-    """Return the colours that suit the background."""
-    return DARK if dark else LIGHT
+@dataclass(frozen=True)
+class Look:
+    """Where figures are seen: on a light or a dark page, at a desk or in a room."""
+
+    dark: bool = False
+    """Light ink for a dark page; the background itself is transparent."""
+    projector: bool = False
+    """Larger type and stronger lines, for a room."""
+
+    @property
+    def ink(self) -> Ink:
+        """Colours that suit the background."""
+        return DARK if self.dark else LIGHT
+
+    @property
+    def line_width(self) -> float:
+        """Width of a data line, px."""
+        return 3.4 if self.projector else 2.0
+
+    @property
+    def guide(self) -> dict[str, object]:
+        """Plotly's description of a thin line that is not data, such as zero."""
+        return {"color": self.ink.faint, "width": 1}
+
+    def line(self, mark: Style) -> dict[str, object]:
+        """Return Plotly's description of a configuration's line."""
+        return {"color": mark.color, "dash": mark.dash, "width": self.line_width}
+
+    def finish(
+        self, figure: go.Figure, marks: Sequence[Style] = (), *, height: float, taller: float = 1.3, **layout: object
+    ) -> go.Figure:
+        """Give a figure its legend, template and height.
+
+        Parameters
+        ----------
+        figure : plotly.graph_objects.Figure
+            With its data; it is changed in place.
+        marks : sequence of Style
+            Entries of the legend; traces join theirs by ``legendgroup=label``.
+        height : float
+            At a desk, px.
+        taller : float
+            How many times higher it is in a room.
+        **layout
+            More of Plotly's layout.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            The same figure.
+        """
+        if marks:
+            self._add_legend(figure, marks)
+        height *= taller if self.projector else 1
+        return figure.update_layout(template=self.template(), height=height, **layout)
+
+    def template(self) -> go.layout.Template:
+        """Return fonts, grids, axes, legend and hover boxes."""
+        colors = self.ink
+        size = 21 if self.projector else 14
+        axis = {
+            "showline": True,
+            "linecolor": colors.faint,
+            "linewidth": 1.6 if self.projector else 1,
+            "mirror": True,
+            "ticks": "outside",
+            "ticklen": 7 if self.projector else 5,
+            "tickcolor": colors.faint,
+            "gridcolor": colors.grid,
+            "gridwidth": 1,
+            "zeroline": False,
+            "automargin": True,
+            "title": {"standoff": 10, "font": {"size": size + 1}},
+            "tickfont": {"size": size - 1},
+            "minor": {"showgrid": False},
+        }
+        return go.layout.Template(
+            layout={
+                "font": {"family": FONT, "size": size, "color": colors.text},
+                "paper_bgcolor": "rgba(0,0,0,0)",
+                "plot_bgcolor": "rgba(0,0,0,0)",
+                "colorway": list(COLORS),
+                "xaxis": axis,
+                "yaxis": axis,
+                "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
+                "legend": {
+                    "orientation": "h",
+                    "x": 0,
+                    "xanchor": "left",
+                    "y": 1.02,
+                    "yanchor": "bottom",
+                    "font": {"size": size},
+                    "bgcolor": "rgba(0,0,0,0)",
+                    "itemwidth": 48,
+                },
+                "hoverlabel": {
+                    "bgcolor": colors.paper,
+                    "bordercolor": colors.faint,
+                    "font": {"family": FONT, "size": size - 1, "color": colors.text},
+                    "namelength": -1,
+                },
+                "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.text},
+                "annotationdefaults": {
+                    "font": {"family": FONT, "size": size - 1, "color": colors.text},
+                    "showarrow": False,
+                },
+            }
+        )
+
+    def _add_legend(self, figure: go.Figure, marks: Sequence[Style]) -> None:
+        """Add one entry a configuration, in as many rows as they need."""
+        letter, row = (11, 36) if self.projector else (7.5, 26)
+        length = sum(letter * len(mark.label) + 70 for mark in marks)
+        rows = int(np.ceil(length / LEGEND_WIDTH))
+        figure.update_layout(legend={"yref": "container", "y": 1, "yanchor": "top"}, margin={"t": 8 + row * rows})
+        for mark in marks:
+            figure.add_scatter(
+                x=[None],
+                y=[None],
+                mode="lines",
+                line=self.line(mark),
+                name=mark.label,
+                legendgroup=mark.label,
+                hoverinfo="skip",
+            )
 
 
-def line_width(*, projector: bool) -> float:
-    """Return the width of a data line, px."""
-    return 3.4 if projector else 2.0
+DESK = Look()
+"""How figures look unless told otherwise."""
 
 
 def translucent(color: str, alpha: float) -> str:
     """Return "#rrggbb" as "rgba(…)"."""
     red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
-
-
-def template(*, dark: bool = False, projector: bool = False) -> go.layout.Template:
-    """Return the layout every figure starts from.
-
-    Parameters
-    ----------
-    dark : bool
-        Light ink for a dark page; the background itself is transparent.
-    projector : bool
-        Larger type and stronger axes, for a room.
-
-    Returns
-    -------
-    plotly.graph_objects.layout.Template
-        Fonts, grids, axes, legend, hover boxes.
-    """
-    colors = ink(dark=dark)
-    size = 21 if projector else 14
-    axis = {
-        "showline": True,
-        "linecolor": colors.faint,
-        "linewidth": 1.6 if projector else 1,
-        "mirror": True,
-        "ticks": "outside",
-        "ticklen": 7 if projector else 5,
-        "tickcolor": colors.faint,
-        "gridcolor": colors.grid,
-        "gridwidth": 1,
-        "zeroline": False,
-        "automargin": True,
-        "title": {"standoff": 10, "font": {"size": size + 1}},
-        "tickfont": {"size": size - 1},
-        "minor": {"showgrid": False},
-    }
-    return go.layout.Template(
-        layout={
-            "font": {"family": FONT, "size": size, "color": colors.text},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "colorway": list(COLORS),
-            "xaxis": axis,
-            "yaxis": axis,
-            "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
-            "legend": {
-                "orientation": "h",
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.02,
-                "yanchor": "bottom",
-                "font": {"size": size},
-                "bgcolor": "rgba(0,0,0,0)",
-                "itemwidth": 48,
-            },
-            "hoverlabel": {
-                "bgcolor": colors.paper,
-                "bordercolor": colors.faint,
-                "font": {"family": FONT, "size": size - 1, "color": colors.text},
-                "namelength": -1,
-            },
-            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colors.faint, "activecolor": colors.text},
-            "annotationdefaults": {
-                "font": {"family": FONT, "size": size - 1, "color": colors.text},
-                "showarrow": False,
-            },
-        }
-    )
-
-
-def legend_line(mark: Style, *, projector: bool) -> dict[str, object]:
-    """Return Plotly's description of a configuration's line."""
-    return {"color": mark.color, "dash": mark.dash, "width": line_width(projector=projector)}
-
-
-def add_legend(figure: go.Figure, marks: Sequence[Style], *, projector: bool) -> None:
-    """Add one legend entry a configuration, in as many rows as they need; traces join it by ``legendgroup=label``."""
-    letter, row = (11, 36) if projector else (7.5, 26)
-    length = sum(letter * len(mark.label) + 70 for mark in marks)
-    rows = int(np.ceil(length / LEGEND_WIDTH))
-    figure.update_layout(legend={"yref": "container", "y": 1, "yanchor": "top"}, margin={"t": 8 + row * rows})
-    for mark in marks:
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="lines",
-            line=legend_line(mark, projector=projector),
-            name=mark.label,
-            legendgroup=mark.label,
-            hoverinfo="skip",
-        )

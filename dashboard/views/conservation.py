@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
-from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.symmetry_download import conservation_archive
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, live, start_button
@@ -125,7 +125,7 @@ def draw(works: list[Work]) -> None:
         st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
     curve, picture = st.columns([2.2, 1])
     with curve:
-        st.plotly_chart(loop_figure(measured, dark=dark(), projector=projector()), theme=None, key="loop-figure")
+        st.plotly_chart(loop_figure(measured, look=look()), theme=None, key="loop-figure")
         st.caption(
             "Two atoms are led around a circle in the plane of their displacements, back to where they started. Forces that are a gradient have done no work then."
         )
@@ -138,7 +138,7 @@ def draw(works: list[Work]) -> None:
     with heads:
         two_heads(finished)
     with run:
-        st.plotly_chart(energy_figure(measured, dark=dark(), projector=projector()), theme=None, key="energy-figure")
+        st.plotly_chart(energy_figure(measured, look=look()), theme=None, key="energy-figure")
         st.caption(
             "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
         )
@@ -155,7 +155,7 @@ def random_loops(measured: Sequence[tuple]) -> None:
     if not any(result.random_loops for _, result in measured):
         st.markdown("Ask for **Random loops** under **More**, and measure again.")
         return
-    figure = random_loops_figure(measured, dark=dark(), projector=projector())
+    figure = random_loops_figure(measured, look=look())
     st.plotly_chart(figure, theme=None, key="random-loops-figure")
     st.caption(
         "The work around loops of random pairs of atoms along random directions (filled), with the error of its integration (open), and the root mean square (bar). "
@@ -175,7 +175,7 @@ def two_heads(works: Sequence[Work]) -> None:
         )
         return
     shown = [(work.style, work.result) for work in pairs.values()]
-    st.plotly_chart(heads_figure(shown, dark=dark(), projector=projector()), theme=None, key="heads-figure")
+    st.plotly_chart(heads_figure(shown, look=look()), theme=None, key="heads-figure")
     for work in pairs.values():
         heads = work.result.heads
         st.markdown(

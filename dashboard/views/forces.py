@@ -9,7 +9,7 @@ from dashboard import state
 from dashboard.components import force_panels as panels
 from dashboard.components.comparison import Compared, against_labels, compared_by, questions, summary
 from dashboard.components.data import choose_data
-from dashboard.components.frame import dark, header, need_lineup, plain, projector
+from dashboard.components.frame import header, look, need_lineup, plain
 from dashboard.components.labelled import structure_panel
 from dashboard.components.work import Work, follow, live, start_button
 from dashboard.figures.parity import parity_figure
@@ -82,20 +82,19 @@ def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
 
 def tabs(compared: Sequence[Compared], splits: Sequence[Work], data: Dataset, marked: int | None) -> None:
     """Show the views of the errors; a click on a point, a row or a bar leads on."""
-    look = {"dark": dark(), "projector": projector()}
     views = {
-        "Parity": lambda: draw_parity(compared, marked, look),
-        "Distribution": lambda: panels.distribution(compared, look),
-        "By element": lambda: panels.by_element(compared, look),
-        "By subset": lambda: panels.by_subset(compared, look),
-        "By force": lambda: panels.by_force(compared, look),
+        "Parity": lambda: draw_parity(compared, marked),
+        "Distribution": lambda: panels.distribution(compared),
+        "By element": lambda: panels.by_element(compared),
+        "By subset": lambda: panels.by_subset(compared),
+        "By force": lambda: panels.by_force(compared),
         "Structures": lambda: panels.by_structure(compared),
         "Outliers": lambda: panels.outliers(compared),
-        "Energies": lambda: panels.energies(compared, look),
-        "Stress": lambda: panels.stress(compared, look),
-        "Split": lambda: panels.split(splits, look),
-        "Is it real?": lambda: panels.is_it_real(compared, look),
-        "Speed": lambda: panels.speed(compared, look),
+        "Energies": lambda: panels.energies(compared),
+        "Stress": lambda: panels.stress(compared),
+        "Split": lambda: panels.split(splits),
+        "Is it real?": lambda: panels.is_it_real(compared),
+        "Speed": lambda: panels.speed(compared),
         "Benchmarks": lambda: panels.benchmarks(compared, data),
     }
     for place, show in zip(st.tabs(list(views)), views.values(), strict=True):
@@ -103,7 +102,7 @@ def tabs(compared: Sequence[Compared], splits: Sequence[Work], data: Dataset, ma
             show()
 
 
-def draw_parity(compared: Sequence[Compared], marked: int | None, look: dict[str, bool]) -> None:
+def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:
     """Draw prediction against reference; a click opens the structure."""
     quantity = st.segmented_control(
         "Of", ["components", "magnitudes"], default="components", key="parity-of", required=True, label_visibility="collapsed"
@@ -113,7 +112,7 @@ def draw_parity(compared: Sequence[Compared], marked: int | None, look: dict[str
         quantity or "components",
         marked=marked,
         columns=3 if marked is None else 2,
-        **look,
+        look=look(),
     )
     st.plotly_chart(figure, theme=None, key="parity", on_select=panels.open_point("parity"), selection_mode="points")
     reference = compared[0].reference

@@ -10,7 +10,7 @@ from ase import Atoms
 
 from dashboard import state
 from dashboard.components.download import phonon_archive
-from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.reference import PBE, difference_table, series_of, words
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, choose, live, start_button
@@ -153,7 +153,7 @@ def draw(works: list[Work]) -> None:
     series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
     reference = reference_bands(crystal, finished[0].result) if crystal is not None and wanted else None
     event = st.plotly_chart(
-        phonon_figure(series, unit=unit, reference=series_of(reference), dark=dark(), projector=projector()),
+        phonon_figure(series, unit=unit, reference=series_of(reference), look=look()),
         theme=None,
         key="phonon-figure",
         on_select="rerun",
@@ -176,7 +176,7 @@ def draw(works: list[Work]) -> None:
         diagnostics_table(finished)
     with thermal:
         st.plotly_chart(
-            thermal_figure([(work.style, work.result) for work in finished], dark=dark(), projector=projector()),
+            thermal_figure([(work.style, work.result) for work in finished], look=look()),
             theme=None,
             key="thermal-figure",
         )

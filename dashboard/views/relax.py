@@ -7,7 +7,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.components.download import relaxation_archive
-from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, choose, live, start_button
 from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
@@ -88,7 +88,7 @@ def draw(works: list[Work]) -> None:
             )
         viewer(works[0].task.structure, key="start-viewer", height=420)
         return
-    st.plotly_chart(relaxation_figure(traces, dark=dark(), projector=projector()), theme=None, key="relaxation-figure")
+    st.plotly_chart(relaxation_figure(traces, look=look()), theme=None, key="relaxation-figure")
     st.caption(
         "Energy and volume are relative to the first step. With direct forces the energy need not fall while the largest force does."
     )
@@ -101,8 +101,8 @@ def outcomes(works: Sequence[Work]) -> None:
     """Compare where the relaxations ended."""
     table = pd.DataFrame([_outcome(work) for work in works]).set_index("configuration")
     st.dataframe(table, column_config=_columns())
-    look, take = st.columns([3, 1], vertical_alignment="bottom")
-    with look:
+    watch, take = st.columns([3, 1], vertical_alignment="bottom")
+    with watch:
         chosen = choose("Watch", works, key="watch")
     take.download_button(
         "Download all (ZIP)",

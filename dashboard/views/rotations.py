@@ -8,7 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.components.frame import dark, header, need_lineup, need_structure, projector
+from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.symmetry_download import rotation_archive
 from dashboard.components.viewer import AtomColors, viewer
 from dashboard.components.work import Work, choose, live, start_button
@@ -143,7 +143,7 @@ def draw(works: list[Work]) -> None:
             )
         return
     measured = [(work.style, work.result) for work in finished]
-    st.plotly_chart(distribution_figure(measured, dark=dark(), projector=projector()), theme=None, key="distributions")
+    st.plotly_chart(distribution_figure(measured, look=look()), theme=None, key="distributions")
     st.caption(
         "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."
     )
@@ -157,7 +157,7 @@ def against_angle(works: Sequence[Work]) -> None:
     """Show the deviation over a full turn about one axis."""
     measured = [(work.style, work.result) for work in works]
     axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
-    figure = angle_figure(measured, "xyz".index(axis or "z"), dark=dark(), projector=projector())
+    figure = angle_figure(measured, "xyz".index(axis or "z"), look=look())
     st.plotly_chart(figure, theme=None, key="angles")
     st.caption("Relative to the orientation the structure came in; 360° is the start again.")
 
@@ -191,7 +191,7 @@ def degrees(works: Sequence[Work]) -> None:
             "The spectrum needs a Lebedev grid: groups of rotations cannot tell degrees apart. Choose one under **Orientations**."
         )
         return
-    st.plotly_chart(spectrum_figure(shown, dark=dark(), projector=projector()), theme=None, key="spectrum")
+    st.plotly_chart(spectrum_figure(shown, look=look()), theme=None, key="spectrum")
     st.caption(
         "How strongly the answers vary with the orientation at each degree l: a grid that is exact to l removes everything up to l."
     )
@@ -207,9 +207,7 @@ def error_split(works: Sequence[Work]) -> None:
         return
     reference = reference_name(shown)
     measured = [(work.style, work.result) for work in shown]
-    st.plotly_chart(
-        split_figure(measured, reference, dark=dark(), projector=projector()), theme=None, key="split-figure"
-    )
+    st.plotly_chart(split_figure(measured, reference, look=look()), theme=None, key="split-figure")
     number = st.column_config.NumberColumn
     rows = []
     for work in shown:
@@ -256,8 +254,7 @@ def globes(works: Sequence[Work]) -> None:
         chosen.result,
         component=None if component == "energy" else component,
         towards=(polar, azimuth),
-        dark=dark(),
-        projector=projector(),
+        look=look(),
     )
     sphere.plotly_chart(figure, theme=None, key="globe-figure")
     with picture:
@@ -290,8 +287,7 @@ def draw_costs(works: list[Work]) -> None:
     figure = cost_figure(
         [(work.style, work.result) for work in done],
         reference=reference_name(done) if compared else "",
-        dark=dark(),
-        projector=projector(),
+        look=look(),
     )
     st.plotly_chart(figure, theme=None, key="cost-figure")
     st.download_button(

@@ -9,7 +9,7 @@ from ase.calculators.emt import EMT
 import mlip_core as mlip
 from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
 from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
-from dashboard.figures.theme import COLORS, DARK, LIGHT, style, template
+from dashboard.figures.theme import COLORS, DARK, LIGHT, Look, style
 from mlip_core.phonons import PhononSettings, phonons
 from mlip_core.phonons.bands import BandStructure
 from mlip_core.phonons.dos import TotalDos
@@ -64,8 +64,8 @@ def test_dashes_tell_what_holds():
 
 
 def test_the_projector_gets_larger_type():
-    assert template(projector=True).layout.font.size > template().layout.font.size
-    assert template(dark=True).layout.paper_bgcolor == "rgba(0,0,0,0)"
+    assert Look(projector=True).template().layout.font.size > Look().template().layout.font.size
+    assert Look(dark=True).template().layout.paper_bgcolor == "rgba(0,0,0,0)"
 
 
 def curves(figure, axis):

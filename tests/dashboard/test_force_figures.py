@@ -7,7 +7,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from dashboard.figures import force_errors as figures
 from dashboard.figures.parity import MOST_POINTS, WORST_POINTS, parity_figure
-from dashboard.figures.theme import style
+from dashboard.figures.theme import Look, style
 from mlip_core.datasets.read import dataset_of
 from mlip_core.force_errors import compare, error_split, force_errors
 from mlip_core.models.model import Model, Prediction
@@ -117,7 +117,7 @@ def test_bars_are_the_tables_in_mev(few):
     ids=["distribution", "magnitude", "speed", "stress", "energies", "elements", "parity"],
 )
 def test_numbers_on_axes_have_units(few, figure):
-    drawn = figure(few, dark=True, projector=True)
+    drawn = figure(few, look=Look(dark=True, projector=True))
     titles = [axis.title.text or "" for axis in (*drawn.select_xaxes(), *drawn.select_yaxes())]
     named = [title for title in titles if title]
     assert named
