@@ -231,3 +231,30 @@ def open_dataset(path: str | Path) -> Dataset:
     tree["elements"] = tuple(tree["elements"])
     tree["candidates"] = {q: tuple(keys) for q, keys in tree["candidates"].items()}
     return Dataset(path=path, **tree)
+
+
+def open_unchanged(path: str, sha256: str) -> Dataset:
+    """Open a data set that a task names.
+
+    Parameters
+    ----------
+    path : str
+        ``Dataset.path``.
+    sha256 : str
+        ``Dataset.sha256`` of then.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If it is gone, or another one by now.
+    """
+    if not Path(path).is_file():
+        raise DatasetError("The data set is no longer there: read the original file again.")
+    dataset = open_dataset(path)
+    if dataset.sha256 != sha256:
+        raise DatasetError(f"{dataset.name} has changed since it was chosen: read it again.")
+    return dataset

@@ -194,7 +194,7 @@ class _Reading:
             _check(atoms)
             label = labels(atoms, self.chosen, self.units, found)
             if label.forces is None and self.labelled:
-                key = self.chosen["forces"]
+                key = self.chosen.get("forces")
                 raise NoLabels(f"no forces under {key!r}" if key else "no forces")
         except NoLabels as error:
             self.set_aside.append(SetAside(raw.where, str(error)))

@@ -6,8 +6,7 @@ from typing import Any
 
 from ase import Atoms
 
-from mlip_core.datasets.dataset import Dataset, open_dataset
-from mlip_core.errors import DatasetError
+from mlip_core.datasets.dataset import open_unchanged
 from mlip_core.force_errors.differences import differences, labelled_by
 from mlip_core.force_errors.evaluation import force_errors
 from mlip_core.force_errors.record import ForceErrors, ForceErrorSettings
@@ -57,7 +56,7 @@ def run(
     progress: Progress = silent,
 ) -> ForceErrors:
     """Compute force errors, or differences to a model; `structure` only names the task (the data set's first)."""
-    dataset = _opened(settings.dataset, settings.dataset_sha256)
+    dataset = open_unchanged(settings.dataset, settings.dataset_sha256)
     kept: dict[str, Any] = {"folder": Path(settings.dataset).parent, "identity": settings.identity}
     if reference_model is None:
         return force_errors(dataset, model, settings.summary, **kept, progress=progress)
@@ -74,19 +73,10 @@ def run_split(
     progress: Progress = silent,
 ) -> ErrorSplit:
     """Split the error, or the difference to a model; `structure` only names the task (the data set's first)."""
-    dataset = _opened(settings.dataset, settings.dataset_sha256)
+    dataset = open_unchanged(settings.dataset, settings.dataset_sha256)
     if reference_model is not None:
         folder = Path(settings.dataset).parent
         dataset = labelled_by(
             dataset, reference_model, folder=folder, identity=settings.reference_identity, progress=progress
         )
     return error_split(dataset, model, grid=settings.grid, inversion=settings.inversion, progress=progress)
-
-
-def _opened(path: str, sha256: str) -> Dataset:
-    if not Path(path).is_file():
-        raise DatasetError("The data set is no longer there: read the original file again.")
-    dataset = open_dataset(path)
-    if dataset.sha256 != sha256:
-        raise DatasetError(f"{dataset.name} has changed since it was chosen: read it again.")
-    return dataset

@@ -57,6 +57,7 @@ KINDS: Mapping[str, Kind] = {
     "phonons": Kind("mlip_core.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
     "force_errors": Kind("mlip_core.force_errors.task:run", packages=("scipy",), other="reference_model"),
     "error_split": Kind("mlip_core.force_errors.task:run_split", other="reference_model"),
+    "lambench": Kind("mlip_core.lambench_runs:run", packages=("ase",)),
 }
 
 

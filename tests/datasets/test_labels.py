@@ -9,6 +9,7 @@ from ase.io import write
 
 from mlip_core.datasets import Units, read_dataset
 from mlip_core.datasets.dataset import open_dataset
+from mlip_core.datasets.read import dataset_of
 from mlip_core.errors import DatasetError
 
 FORCES = {"results/": 1.0, "REF_": 2.0, "dft_": 3.0, "DFT_": 4.0}
@@ -121,6 +122,11 @@ def test_unlabelled_only_when_asked_for(tmp_path):
         read(tmp_path, [bulk("Si")])
     dataset = read(tmp_path, [bulk("Si")], labelled=False)
     assert dataset.frame(0).forces is None
+
+
+def test_structures_in_memory_without_forces_are_refused_in_words(tmp_path):
+    with pytest.raises(DatasetError, match="no forces"):
+        dataset_of([bulk("Si")], "silicon", folder=tmp_path)
 
 
 def test_energy_that_is_not_a_number_leaves_the_forces(tmp_path):
