@@ -2,13 +2,13 @@
 
 import io
 import json
-import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
 
+from dashboard.figures.page import file_name
 from mlip_core.phonons import Phonons
 from mlip_core.phonons.export import force_constants_text, phonopy_params
 from mlip_core.relaxation import RelaxationResult
@@ -96,11 +96,6 @@ def _bands(result: Phonons) -> pd.DataFrame:
         columns[f"branch_{branch + 1}_THz"] = bands.frequencies[:, branch]
         columns[f"raw_branch_{branch + 1}_THz"] = raw.frequencies[:, branch]
     return pd.DataFrame(columns)
-
-
-def file_name(label: str) -> str:
-    """Turn a label into the name of a file."""
-    return re.sub(r"[^\w.+-]+", "_", label).strip("_")
 
 
 def _steps(label: str, result: RelaxationResult) -> pd.DataFrame:

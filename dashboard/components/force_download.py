@@ -8,7 +8,8 @@ from dataclasses import asdict
 from ase.io import write
 
 from dashboard.components.comparison import Compared, opened
-from dashboard.components.download import archive, file_name
+from dashboard.components.download import archive
+from dashboard.figures.page import file_name
 from dashboard.members import label
 from mlip_core.force_errors import ForceErrors, per_atom_table, with_forces
 

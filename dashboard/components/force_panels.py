@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.chart import chart
 from dashboard.components.comparison import Compared, against_labels, common, opened, summary_table
-from dashboard.components.download import file_name
 from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
 from dashboard.components.frame import look
 from dashboard.components.work import Work
 from dashboard.figures import force_errors as figures
+from dashboard.figures.page import file_name
 from dashboard.members import label
 from mlip_core.datasets import Dataset
 from mlip_core.errors import CalculationError
@@ -93,14 +94,14 @@ def outliers(compared: Sequence[Compared]) -> None:
 
 def distribution(compared: Sequence[Compared]) -> None:
     """Show how large errors are."""
-    st.plotly_chart(figures.distribution_figure(_pairs(compared), look=look()), theme=None, key="distribution")
+    chart(figures.distribution_figure(_pairs(compared), look=look()), "distribution")
     st.caption("Left: how often an error of each size occurs. Right: how many components are worse than that.")
 
 
 def by_element(compared: Sequence[Compared]) -> None:
     """Show the errors of each element."""
     figure = figures.breakdown_figure(_pairs(compared), "by_element", "element", "element of the atom", look=look())
-    st.plotly_chart(figure, theme=None, key="by-element", on_select=narrow_by("by-element", state.ELEMENT), selection_mode="points")  # fmt: skip
+    chart(figure, "by-element", on_select=narrow_by("by-element", state.ELEMENT))
     st.caption("Click a bar: everything else narrows down to that element.")
 
 
@@ -112,16 +113,14 @@ def by_subset(compared: Sequence[Compared]) -> None:
         return
     tag = st.segmented_control("Split by", tags, default=tags[0], key="subset-tag", required=True) or tags[0]
     figure = figures.breakdown_figure(_pairs(compared), "by_subset", tag, tag, look=look())
-    st.plotly_chart(
-        figure, theme=None, key=f"by-subset-{tag}", selection_mode="points",
-        on_select=narrow_by(f"by-subset-{tag}", state.SUBSET, f"{tag} = "),
-    )  # fmt: skip
+    key = f"by-subset-{tag}"
+    chart(figure, key, on_select=narrow_by(key, state.SUBSET, f"{tag} = "))
     st.caption("Click a bar: everything else narrows down to that subset.")
 
 
 def by_force(compared: Sequence[Compared]) -> None:
     """Show the errors against the size of the force."""
-    st.plotly_chart(figures.magnitude_figure(_pairs(compared), look=look()), theme=None, key="by-force")
+    chart(figures.magnitude_figure(_pairs(compared), look=look()), "by-force")
     st.caption(
         "Small forces decide phonons and relaxed structures, large ones dominate a mean. Relative: root mean square of the difference over the mean force of the class."
     )
@@ -158,9 +157,7 @@ def energies(compared: Sequence[Compared]) -> None:
         st.markdown("The reference has no energies.")
         return
     title = f"energy {figures.word(_pairs(compared))} (meV/atom)"
-    st.plotly_chart(
-        figures.per_structure_figure(_pairs(compared), "energy_error", title, look=look()), theme=None, key="energies"
-    )
+    chart(figures.per_structure_figure(_pairs(compared), "energy_error", title, look=look()), "energies")
     st.caption(compared[0].errors.energy_note)
 
 
@@ -169,7 +166,7 @@ def stress(compared: Sequence[Compared]) -> None:
     if not any(item.errors.n_stresses for item in compared):
         st.markdown("No structure has a stress on both sides.")
         return
-    st.plotly_chart(figures.stress_figure(_pairs(compared), look=look()), theme=None, key="stress")
+    chart(figures.stress_figure(_pairs(compared), look=look()), "stress")
     st.caption("Root mean square over the nine components of each structure's stress.")
 
 
@@ -179,7 +176,7 @@ def split(splits: Sequence[Work]) -> None:
     if not finished:
         st.markdown("Press **Split the error**: every structure is asked about in 24 orientations.")
         return
-    st.plotly_chart(figures.split_figure(finished, look=look()), theme=None, key="split")
+    chart(figures.split_figure(finished, look=look()), "split")
     st.caption(
         "Does the missing constraint matter here? The mean square error over orientations is exactly that of the averaged forces (pale) "
         "plus the spread between orientations (full colour). Written on the bars: the root of each part, meV/Å. Averaging over rotations can remove the full colour and no more."
@@ -208,7 +205,7 @@ def is_it_real(compared: Sequence[Compared]) -> None:
         + f" Mean difference of the structures' MAE {1000 * found.difference:.3g} meV/Å (95 %: {low:.3g} to {high:.3g}), "
         f"p = {found.p_value:.2g} (permutation), {found.wilcoxon_p_value:.2g} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
     )
-    st.plotly_chart(figures.comparison_figure(found, look=look()), theme=None, key="real")
+    chart(figures.comparison_figure(found, look=look()), "real")
     st.caption("Paired, structure by structure. The line is the mean, the band its 95 % bootstrap interval.")
 
 
@@ -219,7 +216,7 @@ def _compare(_first: ForceErrors, _second: ForceErrors, names: tuple[str, ...]) 
 
 def speed(compared: Sequence[Compared]) -> None:
     """Show accuracy beside speed."""
-    st.plotly_chart(figures.speed_figure(_pairs(compared), look=look()), theme=None, key="speed")
+    chart(figures.speed_figure(_pairs(compared), look=look()), "speed")
     st.caption("Down and left is better. Times are those of this machine while the predictions were made.")
 
 

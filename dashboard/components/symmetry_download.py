@@ -7,7 +7,8 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from dashboard.components.download import archive, file_name
+from dashboard.components.download import archive
+from dashboard.figures.page import file_name
 from mlip_core.conservation import Conservation
 from mlip_core.correction_cost import CorrectionCost
 from mlip_core.rotational_variance import RotationalVariance

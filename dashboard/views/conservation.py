@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
+from dashboard.components.chart import chart
 from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.symmetry_download import conservation_archive
 from dashboard.components.viewer import viewer
@@ -125,7 +126,7 @@ def draw(works: list[Work]) -> None:
         st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
     curve, picture = st.columns([2.2, 1])
     with curve:
-        st.plotly_chart(loop_figure(measured, look=look()), theme=None, key="loop-figure")
+        chart(loop_figure(measured, look=look()), "loop-figure")
         st.caption(
             "Two atoms are led around a circle in the plane of their displacements, back to where they started. Forces that are a gradient have done no work then."
         )
@@ -138,7 +139,7 @@ def draw(works: list[Work]) -> None:
     with heads:
         two_heads(finished)
     with run:
-        st.plotly_chart(energy_figure(measured, look=look()), theme=None, key="energy-figure")
+        chart(energy_figure(measured, look=look()), "energy-figure")
         st.caption(
             "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
         )
@@ -156,7 +157,7 @@ def random_loops(measured: Sequence[tuple]) -> None:
         st.markdown("Ask for **Random loops** under **More**, and measure again.")
         return
     figure = random_loops_figure(measured, look=look())
-    st.plotly_chart(figure, theme=None, key="random-loops-figure")
+    chart(figure, "random-loops-figure")
     st.caption(
         "The work around loops of random pairs of atoms along random directions (filled), with the error of its integration (open), and the root mean square (bar). "
         "Filled points well above the open ones are work out of nothing; beside or below them there is none to be seen."
@@ -175,7 +176,7 @@ def two_heads(works: Sequence[Work]) -> None:
         )
         return
     shown = [(work.style, work.result) for work in pairs.values()]
-    st.plotly_chart(heads_figure(shown, look=look()), theme=None, key="heads-figure")
+    chart(heads_figure(shown, look=look()), "heads-figure")
     for work in pairs.values():
         heads = work.result.heads
         st.markdown(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import force_panels as panels
+from dashboard.components.chart import chart
 from dashboard.components.comparison import Compared, against_labels, compared_by, questions, summary
 from dashboard.components.data import choose_data
 from dashboard.components.frame import header, look, need_lineup, plain
@@ -114,7 +115,7 @@ def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:
         columns=3 if marked is None else 2,
         look=look(),
     )
-    st.plotly_chart(figure, theme=None, key="parity", on_select=panels.open_point("parity"), selection_mode="points")
+    chart(figure, "parity", on_select=panels.open_point("parity"))
     reference = compared[0].reference
     st.caption(
         f"Against {plain(reference)}. A point on the line is right. Click one that is not: its structure opens with both sets of forces."

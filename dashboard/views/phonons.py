@@ -9,6 +9,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
+from dashboard.components.chart import chart
 from dashboard.components.download import phonon_archive
 from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.reference import PBE, difference_table, series_of, words
@@ -152,13 +153,8 @@ def draw(works: list[Work]) -> None:
     unit, which, wanted = choose_view(finished, reference=crystal is not None)
     series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
     reference = reference_bands(crystal, finished[0].result) if crystal is not None and wanted else None
-    event = st.plotly_chart(
-        phonon_figure(series, unit=unit, reference=series_of(reference), look=look()),
-        theme=None,
-        key="phonon-figure",
-        on_select="rerun",
-        selection_mode="points",
-    )
+    figure = phonon_figure(series, unit=unit, reference=series_of(reference), look=look())
+    event = chart(figure, "phonon-figure", on_select="rerun")
     st.caption(
         "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them. "
         "Click a branch to watch its mode." + words(reference)
@@ -175,11 +171,7 @@ def draw(works: list[Work]) -> None:
     with diagnostics:
         diagnostics_table(finished)
     with thermal:
-        st.plotly_chart(
-            thermal_figure([(work.style, work.result) for work in finished], look=look()),
-            theme=None,
-            key="thermal-figure",
-        )
+        chart(thermal_figure([(work.style, work.result) for work in finished], look=look()), "thermal-figure")
 
 
 def choose_view(works: Sequence[Work], *, reference: bool) -> tuple[Any, str | None, bool]:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
+from dashboard.components.chart import chart
 from dashboard.components.download import relaxation_archive
 from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.viewer import viewer
@@ -88,7 +89,7 @@ def draw(works: list[Work]) -> None:
             )
         viewer(works[0].task.structure, key="start-viewer", height=420)
         return
-    st.plotly_chart(relaxation_figure(traces, look=look()), theme=None, key="relaxation-figure")
+    chart(relaxation_figure(traces, look=look()), "relaxation-figure")
     st.caption(
         "Energy and volume are relative to the first step. With direct forces the energy need not fall while the largest force does."
     )

@@ -8,6 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
+from dashboard.components.chart import chart
 from dashboard.components.frame import header, look, need_lineup, need_structure
 from dashboard.components.symmetry_download import rotation_archive
 from dashboard.components.viewer import AtomColors, viewer
@@ -143,7 +144,7 @@ def draw(works: list[Work]) -> None:
             )
         return
     measured = [(work.style, work.result) for work in finished]
-    st.plotly_chart(distribution_figure(measured, look=look()), theme=None, key="distributions")
+    chart(distribution_figure(measured, look=look()), "distributions")
     st.caption(
         "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."
     )
@@ -158,7 +159,7 @@ def against_angle(works: Sequence[Work]) -> None:
     measured = [(work.style, work.result) for work in works]
     axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
     figure = angle_figure(measured, "xyz".index(axis or "z"), look=look())
-    st.plotly_chart(figure, theme=None, key="angles")
+    chart(figure, "angles")
     st.caption("Relative to the orientation the structure came in; 360° is the start again.")
 
 
@@ -191,7 +192,7 @@ def degrees(works: Sequence[Work]) -> None:
             "The spectrum needs a Lebedev grid: groups of rotations cannot tell degrees apart. Choose one under **Orientations**."
         )
         return
-    st.plotly_chart(spectrum_figure(shown, look=look()), theme=None, key="spectrum")
+    chart(spectrum_figure(shown, look=look()), "spectrum")
     st.caption(
         "How strongly the answers vary with the orientation at each degree l: a grid that is exact to l removes everything up to l."
     )
@@ -207,7 +208,7 @@ def error_split(works: Sequence[Work]) -> None:
         return
     reference = reference_name(shown)
     measured = [(work.style, work.result) for work in shown]
-    st.plotly_chart(split_figure(measured, reference, look=look()), theme=None, key="split-figure")
+    chart(split_figure(measured, reference, look=look()), "split-figure")
     number = st.column_config.NumberColumn
     rows = []
     for work in shown:
@@ -256,7 +257,8 @@ def globes(works: Sequence[Work]) -> None:
         towards=(polar, azimuth),
         look=look(),
     )
-    sphere.plotly_chart(figure, theme=None, key="globe-figure")
+    with sphere:
+        chart(figure, "globe-figure")
     with picture:
         viewer(rotate(chosen.result.structure, turned_up(polar, azimuth)), key="globe-structure", height=440)
     st.caption(
@@ -289,7 +291,7 @@ def draw_costs(works: list[Work]) -> None:
         reference=reference_name(done) if compared else "",
         look=look(),
     )
-    st.plotly_chart(figure, theme=None, key="cost-figure")
+    chart(figure, "cost-figure")
     st.download_button(
         "Download (ZIP)",
         lambda: rotation_archive([], [(label(work.member), work.result) for work in done]),
