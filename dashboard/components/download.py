@@ -5,79 +5,58 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TypeVar
 
 import pandas as pd
 
-from dashboard.figures.page import file_name
+from dashboard.figures.page import Figures, figures_page, file_name
+from dashboard.figures.theme import Style
 from mlip_core.phonons import Phonons
 from mlip_core.phonons.export import force_constants_text, phonopy_params
 from mlip_core.relaxation import RelaxationResult
 from mlip_core.structures import write_structure
 
+Record = TypeVar("Record")
+Named = Sequence[tuple[Style, Record]]
+"""Records, each with the style of its configuration, whose label names the files."""
 
-def archive(files: dict[str, str]) -> bytes:
-    """Pack texts into a ZIP.
 
-    Parameters
-    ----------
-    files : dict
-        Name in the archive to its text.
-
-    Returns
-    -------
-    bytes
-        The ZIP file.
-    """
+def archive(files: dict[str, str], title: str, figures: Figures) -> bytes:
+    """Pack texts by their names, and the figures on one page under a title, into a ZIP."""
     buffer = io.BytesIO()
+    files = files | {"figures.html": figures_page(title, figures)}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, text in files.items():
             packed.writestr(name, text)
     return buffer.getvalue()
 
 
-def relaxation_archive(results: Sequence[tuple[str, RelaxationResult]]) -> bytes:
-    """Pack the relaxed structures, the trajectories, a table of the steps and the settings.
+def settings_of(results: Named) -> dict[str, dict]:
+    """Return the settings by the label of the configuration."""
+    return {mark.label: asdict(result.settings) for mark, result in results}
 
-    Parameters
-    ----------
-    results : sequence of (str, RelaxationResult)
-        Label of each configuration with its result.
 
-    Returns
-    -------
-    bytes
-        The ZIP file.
-    """
+def relaxation_archive(results: Named[RelaxationResult], title: str, figures: Figures) -> bytes:
+    """Pack the relaxed structures, the trajectories, a table of the steps, the settings and the figures."""
     files: dict[str, str] = {}
     steps = []
-    for label, result in results:
-        name = file_name(label)
+    for mark, result in results:
+        name = file_name(mark.label)
         files[f"{name}.extxyz"] = write_structure(result.structure, "extxyz")
         if result.structure.pbc.all():
             files[f"{name}.cif"] = write_structure(result.structure, "cif")
         files[f"{name}.trajectory.extxyz"] = "".join(write_structure(frame, "extxyz") for frame in result.frames)
-        steps.append(_steps(label, result))
+        steps.append(_steps(mark.label, result))
     files["steps.csv"] = pd.concat(steps).to_csv(index=False)
-    files["settings.json"] = json.dumps({label: asdict(result.settings) for label, result in results}, indent=1)
-    return archive(files)
+    files["settings.json"] = json.dumps(settings_of(results), indent=1)
+    return archive(files, title, figures)
 
 
-def phonon_archive(results: Sequence[tuple[str, Phonons]]) -> bytes:
-    """Pack phonopy's files, the bands, the densities of states, the structures and the settings.
-
-    Parameters
-    ----------
-    results : sequence of (str, Phonons)
-        Label of each configuration with its result.
-
-    Returns
-    -------
-    bytes
-        The ZIP file.
-    """
+def phonon_archive(results: Named[Phonons], title: str, figures: Figures) -> bytes:
+    """Pack phonopy's files, the bands, the densities of states, the structures, the settings and the figures."""
     files: dict[str, str] = {}
-    for label, result in results:
-        name = file_name(label)
+    for mark, result in results:
+        name = file_name(mark.label)
         files[f"{name}/phonopy_params.yaml"] = phonopy_params(result)
         files[f"{name}/FORCE_CONSTANTS"] = force_constants_text(result)
         files[f"{name}/FORCE_CONSTANTS.raw"] = force_constants_text(result, raw=True)
@@ -85,8 +64,8 @@ def phonon_archive(results: Sequence[tuple[str, Phonons]]) -> bytes:
         files[f"{name}/bands.csv"] = _bands(result).to_csv(index=False)
         dos = {"frequency_THz": result.total_dos.frequencies, "density_per_THz": result.total_dos.density}
         files[f"{name}/total_dos.csv"] = pd.DataFrame(dos).to_csv(index=False)
-    files["settings.json"] = json.dumps({label: asdict(result.settings) for label, result in results}, indent=1)
-    return archive(files)
+    files["settings.json"] = json.dumps(settings_of(results), indent=1)
+    return archive(files, title, figures)
 
 
 def _bands(result: Phonons) -> pd.DataFrame:

@@ -8,32 +8,21 @@ from dataclasses import asdict
 from ase.io import write
 
 from dashboard.components.comparison import Compared, opened
-from dashboard.components.download import archive
-from dashboard.figures.page import file_name
+from dashboard.components.download import Named, archive
+from dashboard.figures.page import Figures, file_name
 from dashboard.members import label
 from mlip_core.force_errors import ForceErrors, per_atom_table, with_forces
 
 
-def tables_archive(results: Sequence[tuple[str, ForceErrors]]) -> bytes:
-    """Pack the tables by structure, element, subset and force, in eV and Å, with the settings.
-
-    Parameters
-    ----------
-    results : sequence of (str, ForceErrors)
-        Label of each configuration with its record.
-
-    Returns
-    -------
-    bytes
-        The ZIP file.
-    """
+def tables_archive(results: Named[ForceErrors], title: str, figures: Figures) -> bytes:
+    """Pack the tables by structure, element, subset and force, in eV and Å, with the settings and the figures."""
     files: dict[str, str] = {}
     facts = {}
-    for name, errors in results:
-        folder = file_name(name)
+    for mark, errors in results:
+        folder = file_name(mark.label)
         for table in ("by_structure", "by_element", "by_subset", "by_magnitude", "not_evaluated"):
             files[f"{folder}/{table}.csv"] = getattr(errors, table).to_csv(index=False)
-        facts[name] = {
+        facts[mark.label] = {
             "data set": errors.dataset,
             "sha256": errors.dataset_sha256,
             "reference": errors.reference,
@@ -47,7 +36,7 @@ def tables_archive(results: Sequence[tuple[str, ForceErrors]]) -> bytes:
             "settings": asdict(errors.settings),
         }
     files["summary.json"] = json.dumps(facts, indent=1, ensure_ascii=False)
-    return archive(files)
+    return archive(files, title, figures)
 
 
 def per_atom_parquet(item: Compared) -> bytes:

@@ -11,8 +11,9 @@ from dashboard.components.chart import chart
 from dashboard.components.comparison import Compared, against_labels, common, opened, summary_table
 from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
 from dashboard.components.frame import look
-from dashboard.components.work import Work
+from dashboard.components.work import Work, drawn
 from dashboard.figures import force_errors as figures
+from dashboard.figures.collected import force_error_figures
 from dashboard.figures.page import file_name
 from dashboard.members import label
 from mlip_core.datasets import Dataset
@@ -107,7 +108,7 @@ def by_element(compared: Sequence[Compared]) -> None:
 
 def by_subset(compared: Sequence[Compared]) -> None:
     """Show the errors of each subset."""
-    tags = list(dict.fromkeys(tag for item in compared for tag in item.errors.by_subset["tag"]))
+    tags = figures.tags(_pairs(compared))
     if not tags:
         st.markdown("Nothing in these data splits them: tags in a frame's `info` (such as `source` or `name`) would.")
         return
@@ -156,8 +157,7 @@ def energies(compared: Sequence[Compared]) -> None:
     if all(item.errors.energy_mae is None for item in compared):
         st.markdown("The reference has no energies.")
         return
-    title = f"energy {figures.word(_pairs(compared))} (meV/atom)"
-    chart(figures.per_structure_figure(_pairs(compared), "energy_error", title, look=look()), "energies")
+    chart(figures.energy_figure(_pairs(compared), look=look()), "energies")
     st.caption(compared[0].errors.energy_note)
 
 
@@ -172,7 +172,7 @@ def stress(compared: Sequence[Compared]) -> None:
 
 def split(splits: Sequence[Work]) -> None:
     """Show how much of the error is broken symmetry."""
-    finished = [(work.style, work.result) for work in splits if work.result is not None]
+    finished = drawn(splits)
     if not finished:
         st.markdown("Press **Split the error**: every structure is asked about in 24 orientations.")
         return
@@ -260,15 +260,19 @@ def _lambench(_dataset: Dataset, _errors: ForceErrors, model: str, sha256: str) 
     return lambench_error(_dataset, _errors, domains=domains, dummies=dummies)
 
 
-def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], data: Dataset) -> None:
-    """Offer tables, atoms and structures."""
+def downloads(
+    place: Any, works: Sequence[Work], splits: Sequence[Work], compared: Sequence[Compared], data: Dataset
+) -> None:
+    """Offer tables, figures, atoms and structures."""
+    part = compared[0].errors.narrowed_to
+    title = f"Force {figures.word(_pairs(compared))}s: {data.name}" + (f", {part}" if part else "")
     with place.popover("Download", icon=":material/download:"):
         st.download_button(
             "Summary (CSV)", lambda: summary_table(compared).to_csv(index=False), "force_errors.csv", on_click="ignore"
         )
         st.download_button(
-            "All tables and settings (ZIP)",
-            lambda: tables_archive([(label(work.member), work.result) for work in works]),
+            "All tables, figures and settings (ZIP)",
+            lambda: tables_archive(drawn(works), title, force_error_figures(_pairs(compared), drawn(splits))),
             "force_errors.zip",
             on_click="ignore",
         )

@@ -57,12 +57,21 @@ def header() -> None:
         if atoms is None:
             st.markdown(":gray[No structure chosen]", width="content")
         else:
-            name = atoms.info.get("name") or atoms.get_chemical_formula(empirical=True)
-            st.markdown(f"**{plain(name)}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
+            st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup()), width="content")
         st.space("stretch")
         st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
     st.html(LAYOUT + PROJECTOR * look().projector)
+
+
+def titled(page: str) -> str:
+    """Return the name of a page with that of the chosen structure, for what a visitor takes along."""
+    atoms = state.structure()
+    return page if atoms is None else f"{page}: {_name(atoms)}"
+
+
+def _name(atoms: Atoms) -> str:
+    return str(atoms.info.get("name") or atoms.get_chemical_formula(empirical=True))
 
 
 def chips(members: tuple[Configuration, ...]) -> str:

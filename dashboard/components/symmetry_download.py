@@ -1,14 +1,13 @@
 """Rotations and conservation to take along: tables with units in their headings, and the settings."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
-from dashboard.components.download import archive
-from dashboard.figures.page import file_name
+from dashboard.components.download import Named, archive, settings_of
+from dashboard.figures.page import Figures, file_name
 from mlip_core.conservation import Conservation
 from mlip_core.correction_cost import CorrectionCost
 from mlip_core.rotational_variance import RotationalVariance
@@ -16,25 +15,12 @@ from mlip_core.structures import write_structure
 
 
 def rotation_archive(
-    results: Sequence[tuple[str, RotationalVariance]], costs: Sequence[tuple[str, CorrectionCost]]
+    results: Named[RotationalVariance], costs: Named[CorrectionCost], title: str, figures: Figures
 ) -> bytes:
-    """Pack the deviations by orientation, atom, angle and degree, and what corrections buy.
-
-    Parameters
-    ----------
-    results : sequence of (str, RotationalVariance)
-        Label of each configuration with its record.
-    costs : sequence of (str, CorrectionCost)
-        The same.
-
-    Returns
-    -------
-    bytes
-        The ZIP file.
-    """
+    """Pack the deviations by orientation, atom, angle and degree, what corrections buy, and the figures."""
     files: dict[str, str] = {}
-    for label, found in results:
-        name, spread = file_name(label), found.scatter
+    for mark, found in results:
+        name, spread = file_name(mark.label), found.scatter
         by_orientation = {
             "weight": found.weights,
             "energy_deviation_eV_per_atom": spread.energy_deviations,
@@ -52,31 +38,20 @@ def rotation_archive(
             spectrum = found.spectrum
             columns = {"degree": spectrum.degrees, "energy_eV2": spectrum.energy, "forces_eV2_per_A2": spectrum.forces}
             files[f"{name}/degrees.csv"] = _csv(columns)
-    for label, cost in costs:
-        files[f"{file_name(label)}/corrections.csv"] = pd.DataFrame([asdict(p) for p in cost.points]).to_csv(
-            index=False
-        )
-    files["settings.json"] = _settings(results, costs)
-    return archive(files)
+    for mark, cost in costs:
+        points = pd.DataFrame([asdict(point) for point in cost.points])
+        files[f"{file_name(mark.label)}/corrections.csv"] = points.to_csv(index=False)
+    settings = {"rotations": settings_of(results), "corrections": settings_of(costs)}
+    files["settings.json"] = json.dumps(settings, indent=1)
+    return archive(files, title, figures)
 
 
-def conservation_archive(results: Sequence[tuple[str, Conservation]]) -> bytes:
-    """Pack the loops, the runs, both heads' forces, and the figures of the table.
-
-    Parameters
-    ----------
-    results : sequence of (str, Conservation)
-        Label of each configuration with its record.
-
-    Returns
-    -------
-    bytes
-        The ZIP file.
-    """
+def conservation_archive(results: Named[Conservation], title: str, figures: Figures) -> bytes:
+    """Pack the loops, the runs, both heads' forces, the numbers of the table, and the figures."""
     files: dict[str, str] = {}
     summary = []
-    for label, found in results:
-        name, run = file_name(label), found.run
+    for mark, found in results:
+        name, run = file_name(mark.label), found.run
         files[f"{name}/structure.extxyz"] = write_structure(found.structure, "extxyz")
         if found.loop is not None:
             angle = np.linspace(0, 360, len(found.loop.accumulated))
@@ -94,7 +69,7 @@ def conservation_archive(results: Sequence[tuple[str, Conservation]]) -> bytes:
             files[f"{name}/heads.csv"] = _heads(found)
         summary.append(
             {
-                "configuration": label,
+                "configuration": mark.label,
                 "lambda": found.jacobian_asymmetry,
                 "lambda_error": found.jacobian_error,
                 "lambda_floor": found.jacobian_floor,
@@ -109,19 +84,12 @@ def conservation_archive(results: Sequence[tuple[str, Conservation]]) -> bytes:
             }
         )
     files["summary.csv"] = pd.DataFrame(summary).to_csv(index=False)
-    files["settings.json"] = _settings(results)
-    return archive(files)
+    files["settings.json"] = json.dumps(settings_of(results), indent=1)
+    return archive(files, title, figures)
 
 
 def _csv(columns: dict[str, object]) -> str:
     return pd.DataFrame(columns).to_csv(index=False)
-
-
-def _settings(*groups: Sequence[tuple[str, object]]) -> str:
-    named = [{label: asdict(found.settings) for label, found in group} for group in groups]  # type: ignore[attr-defined]
-    return json.dumps(
-        named[0] if len(named) == 1 else dict(zip(("rotations", "corrections"), named, strict=True)), indent=1
-    )
 
 
 def _angles(found: RotationalVariance) -> str:

@@ -49,6 +49,11 @@ def follow(tasks: Sequence[Task]) -> list[Work]:
     return found
 
 
+def drawn(works: Sequence[Work]) -> list[tuple[Style, Any]]:
+    """Return the style and the record of those that are done."""
+    return [(work.style, work.result) for work in works if work.result is not None]
+
+
 def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     """Let the visitor choose one of the configurations that are there."""
     names = [label(work.member) for work in works]

@@ -29,6 +29,11 @@ def word(compared: "Compared") -> str:
     return compared[0][1].kind
 
 
+def tags(compared: "Compared") -> list[str]:
+    """Return the tags that split the data into subsets."""
+    return list(dict.fromkeys(tag for _, errors in compared for tag in errors.by_subset["tag"]))
+
+
 def distribution_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
     """Draw how large the errors of the force components are.
 
@@ -165,6 +170,11 @@ def per_structure_figure(
     figure.update_xaxes(title="structure (number in the data set)")
     figure.update_yaxes(title=title)
     return look.finish(figure, [mark for mark, _ in compared], height=400)
+
+
+def energy_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
+    """Draw the error of the energy of every structure, meV/atom, after the offset."""
+    return per_structure_figure(compared, "energy_error", f"energy {word(compared)} (meV/atom)", look=look)
 
 
 def stress_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:

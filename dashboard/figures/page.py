@@ -1,7 +1,34 @@
-"""Figures to take along: pictures from the camera button."""
+"""Figures to take along: pictures from the camera button, and one page that needs no network."""
 
 import re
+from collections.abc import Mapping
+from html import escape
 from typing import Any
+
+import plotly.graph_objects as go
+from plotly.io import to_html
+
+from dashboard.figures.theme import FONT, LIGHT
+
+Figures = Mapping[str, go.Figure]
+"""By their headings."""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ max-width: 1400px; margin: 2rem auto; padding: 0 1.5rem; font-family: {font}; color: {color}; background: {paper}; }}
+h2 {{ margin: 2.5rem 0 0.75rem; font-size: 1.2rem; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{figures}
+</body>
+</html>
+"""
 
 
 def file_name(label: str) -> str:
@@ -12,3 +39,26 @@ def file_name(label: str) -> str:
 def config(name: str) -> dict[str, Any]:
     """Return Plotly's options: no logo, and a camera that saves a vector picture with this name."""
     return {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": file_name(name)}}
+
+
+def figures_page(title: str, figures: Figures) -> str:
+    """Return a page of interactive figures that holds all it needs.
+
+    Parameters
+    ----------
+    title : str
+        Of the page, as plain text.
+    figures : mapping of str to plotly.graph_objects.Figure
+        Drawn below their headings, which are plain text too.
+
+    Returns
+    -------
+    str
+        HTML, with Plotly's library in it once.
+    """
+    parts = [
+        f"<h2>{escape(heading)}</h2>\n"
+        + to_html(figure, config=config(heading), include_plotlyjs=place == 0, full_html=False)
+        for place, (heading, figure) in enumerate(figures.items())
+    ]
+    return _PAGE.format(title=escape(title), font=FONT, color=LIGHT.text, paper=LIGHT.paper, figures="\n".join(parts))

@@ -8,10 +8,11 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.components.chart import chart
-from dashboard.components.frame import header, look, need_lineup, need_structure
+from dashboard.components.frame import header, look, need_lineup, need_structure, titled
 from dashboard.components.symmetry_download import conservation_archive
 from dashboard.components.viewer import viewer
-from dashboard.components.work import Work, live, start_button
+from dashboard.components.work import Work, drawn, live, start_button
+from dashboard.figures.collected import conservation_figures
 from dashboard.figures.conservation import energy_figure, heads_figure, loop_figure, random_loops_figure
 from dashboard.members import label
 from mlip_core.closed_loops import Loop
@@ -121,7 +122,7 @@ def draw(works: list[Work]) -> None:
                 "the Jacobian of the forces is tested for symmetry, and a short run at constant energy shows whether energy drifts."
             )
         return
-    measured = [(work.style, work.result) for work in finished]
+    measured = drawn(finished)
     if any(work.member.corrections.rotations == RANDOM_FRAME for work in finished):
         st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
     curve, picture = st.columns([2.2, 1])
@@ -133,19 +134,21 @@ def draw(works: list[Work]) -> None:
     with picture:
         loop_picture(next((work.result for work in finished if work.result.loop), finished[0].result))
     table(finished)
+    pairs = head_pairs(finished)
     loops, heads, run = st.tabs(["Random loops", "Two heads", "Run at constant energy"])
     with loops:
         random_loops(measured)
     with heads:
-        two_heads(finished)
+        two_heads(pairs)
     with run:
         chart(energy_figure(measured, look=look()), "energy-figure")
         st.caption(
             "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
         )
+    title = titled("Conservation")
     st.download_button(
         "Download all (ZIP)",
-        lambda: conservation_archive([(label(work.member), work.result) for work in finished]),
+        lambda: conservation_archive(measured, title, conservation_figures(measured, drawn(pairs))),
         "conservation.zip",
         icon=":material/download:",
     )
@@ -164,20 +167,24 @@ def random_loops(measured: Sequence[tuple]) -> None:
     )
 
 
-def two_heads(works: Sequence[Work]) -> None:
-    """Show the two heads of a model against each other, each pair once."""
+def head_pairs(works: Sequence[Work]) -> list[Work]:
+    """Return those whose model has two heads, each pair of heads once."""
     pairs: dict[tuple, Work] = {}
     for work in works:
         if work.result.heads is not None:
             pairs.setdefault((work.member.model, work.member.dtype, work.member.corrections), work)
+    return list(pairs.values())
+
+
+def two_heads(pairs: Sequence[Work]) -> None:
+    """Show the two heads of a model against each other."""
     if not pairs:
         st.markdown(
             "No model of this line-up has both a head for forces and an energy to differentiate; PET demo has, and most PET models."
         )
         return
-    shown = [(work.style, work.result) for work in pairs.values()]
-    chart(heads_figure(shown, look=look()), "heads-figure")
-    for work in pairs.values():
+    chart(heads_figure(drawn(pairs), look=look()), "heads-figure")
+    for work in pairs:
         heads = work.result.heads
         st.markdown(
             f"**{label(work.member)}** against its other head: root mean square difference **{1000 * heads.rms:.3g} meV/Å**, largest {1000 * heads.largest:.3g} meV/Å."

@@ -68,7 +68,7 @@ def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
     selection = panels.choose_part(bar, finished)
     compared = compared_by(finished, Path(data.path).parent, selection)
     bar.space("stretch")
-    panels.downloads(bar, finished, compared, data)
+    panels.downloads(bar, finished, splits, compared, data)
     point = st.session_state.get(state.POINT)
     if point is None:
         tabs(compared, splits, data, None)

@@ -11,10 +11,11 @@ from ase import Atoms
 from dashboard import state
 from dashboard.components.chart import chart
 from dashboard.components.download import phonon_archive
-from dashboard.components.frame import header, look, need_lineup, need_structure
+from dashboard.components.frame import header, look, need_lineup, need_structure, titled
 from dashboard.components.reference import PBE, difference_table, series_of, words
 from dashboard.components.viewer import viewer
-from dashboard.components.work import Work, choose, live, start_button
+from dashboard.components.work import Work, choose, drawn, live, start_button
+from dashboard.figures.collected import phonon_figures
 from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
 from dashboard.members import constrained, label
 from mlip_core.jobs.task import Task
@@ -150,10 +151,21 @@ def draw(works: list[Work]) -> None:
             )
         return
     crystal = reference_crystal(finished[0].task.structure)
-    unit, which, wanted = choose_view(finished, reference=crystal is not None)
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    unit, which, wanted = choose_view(bar, reference=crystal is not None)
     series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
     reference = reference_bands(crystal, finished[0].result) if crystal is not None and wanted else None
-    figure = phonon_figure(series, unit=unit, reference=series_of(reference), look=look())
+    under = series_of(reference)
+    results, title = drawn(finished), titled("Phonons")
+    bar.space("stretch")
+    bar.download_button(
+        "Download all (ZIP)",
+        lambda: phonon_archive(results, title, phonon_figures(results, series, unit=unit, reference=under)),
+        "phonons.zip",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    figure = phonon_figure(series, unit=unit, reference=under, look=look())
     event = chart(figure, "phonon-figure", on_select="rerun")
     st.caption(
         "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them. "
@@ -171,12 +183,11 @@ def draw(works: list[Work]) -> None:
     with diagnostics:
         diagnostics_table(finished)
     with thermal:
-        chart(thermal_figure([(work.style, work.result) for work in finished], look=look()), "thermal-figure")
+        chart(thermal_figure(results, look=look()), "thermal-figure")
 
 
-def choose_view(works: Sequence[Work], *, reference: bool) -> tuple[Any, str | None, bool]:
-    """Offer the unit, the state of correction, the PBE bands where there are any, and the download."""
-    bar = st.container(horizontal=True, vertical_alignment="center")
+def choose_view(bar: Any, *, reference: bool) -> tuple[Any, str | None, bool]:
+    """Offer the unit, the state of correction, and the PBE bands where there are any."""
     unit = bar.segmented_control(
         "Unit",
         ["THz", "cm⁻¹", "meV"],
@@ -201,14 +212,6 @@ def choose_view(works: Sequence[Work], *, reference: bool) -> tuple[Any, str | N
         key="pbe",
         bind="query-params",
         help="Bands computed with density functional theory for this project: PBE, GPAW, 400 eV plane waves, displaced supercells.",
-    )
-    bar.space("stretch")
-    bar.download_button(
-        "Download all (ZIP)",
-        lambda: phonon_archive([(label(work.member), work.result) for work in works]),
-        "phonons.zip",
-        on_click="ignore",
-        icon=":material/download:",
     )
     return unit, which, wanted
 

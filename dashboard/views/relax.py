@@ -8,9 +8,10 @@ from ase import Atoms
 
 from dashboard.components.chart import chart
 from dashboard.components.download import relaxation_archive
-from dashboard.components.frame import header, look, need_lineup, need_structure
+from dashboard.components.frame import header, look, need_lineup, need_structure, titled
 from dashboard.components.viewer import viewer
-from dashboard.components.work import Work, choose, live, start_button
+from dashboard.components.work import Work, choose, drawn, live, start_button
+from dashboard.figures.collected import relaxation_figures
 from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
 from dashboard.members import label
 from mlip_core.jobs.task import Task
@@ -105,9 +106,10 @@ def outcomes(works: Sequence[Work]) -> None:
     watch, take = st.columns([3, 1], vertical_alignment="bottom")
     with watch:
         chosen = choose("Watch", works, key="watch")
+    results, title = drawn(works), titled("Relaxation")
     take.download_button(
         "Download all (ZIP)",
-        lambda: relaxation_archive([(label(work.member), work.result) for work in works]),
+        lambda: relaxation_archive(results, title, relaxation_figures(results)),
         "relaxation.zip",
         on_click="ignore",
         icon=":material/download:",

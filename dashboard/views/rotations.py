@@ -9,10 +9,11 @@ from ase import Atoms
 
 from dashboard import state
 from dashboard.components.chart import chart
-from dashboard.components.frame import header, look, need_lineup, need_structure
+from dashboard.components.frame import header, look, need_lineup, need_structure, titled
 from dashboard.components.symmetry_download import rotation_archive
 from dashboard.components.viewer import AtomColors, viewer
-from dashboard.components.work import Work, choose, live, start_button
+from dashboard.components.work import Work, choose, drawn, live, start_button
+from dashboard.figures.collected import correction_figures, rotation_figures
 from dashboard.figures.rotations import (
     angle_figure,
     cost_figure,
@@ -143,8 +144,7 @@ def draw(works: list[Work]) -> None:
                 "the answers are turned back, and what differs is symmetry breaking."
             )
         return
-    measured = [(work.style, work.result) for work in finished]
-    chart(distribution_figure(measured, look=look()), "distributions")
+    chart(distribution_figure(drawn(finished), look=look()), "distributions")
     st.caption(
         "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."
     )
@@ -156,9 +156,8 @@ def draw(works: list[Work]) -> None:
 
 def against_angle(works: Sequence[Work]) -> None:
     """Show the deviation over a full turn about one axis."""
-    measured = [(work.style, work.result) for work in works]
     axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
-    figure = angle_figure(measured, "xyz".index(axis or "z"), look=look())
+    figure = angle_figure(drawn(works), "xyz".index(axis or "z"), look=look())
     chart(figure, "angles")
     st.caption("Relative to the orientation the structure came in; 360° is the start again.")
 
@@ -176,9 +175,10 @@ def numbers(works: Sequence[Work]) -> None:
         "IF": number("inversion, forces (meV/Å)", format="%.2e"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip
+    results, title, reference = drawn(works), titled("Rotations"), reference_name(works)
     st.download_button(
         "Download all (ZIP)",
-        lambda: rotation_archive([(label(work.member), work.result) for work in works], []),
+        lambda: rotation_archive(results, [], title, rotation_figures(results, reference)),
         "rotations.zip",
         icon=":material/download:",
     )
@@ -207,8 +207,7 @@ def error_split(works: Sequence[Work]) -> None:
         )
         return
     reference = reference_name(shown)
-    measured = [(work.style, work.result) for work in shown]
-    chart(split_figure(measured, reference, look=look()), "split-figure")
+    chart(split_figure(drawn(shown), reference, look=look()), "split-figure")
     number = st.column_config.NumberColumn
     rows = []
     for work in shown:
@@ -228,8 +227,9 @@ def error_split(works: Sequence[Work]) -> None:
 
 
 def reference_name(works: Sequence[Work]) -> str:
-    """Name the model that the works were compared with."""
-    return label(next(work.task.other for work in works if work.task.other is not None))
+    """Name the model that the works were compared with; empty where there was none."""
+    others = [work.task.other for work in works if work.task.other is not None]
+    return label(others[0]) if others else ""
 
 
 def globes(works: Sequence[Work]) -> None:
@@ -285,16 +285,11 @@ def draw_costs(works: list[Work]) -> None:
     if not done:
         return
     st.markdown("#### What a correction buys")
-    compared = any(work.task.other is not None for work in done)
-    figure = cost_figure(
-        [(work.style, work.result) for work in done],
-        reference=reference_name(done) if compared else "",
-        look=look(),
-    )
-    chart(figure, "cost-figure")
+    costs, title, reference = drawn(done), titled("What a correction buys"), reference_name(done)
+    chart(cost_figure(costs, reference=reference, look=look()), "cost-figure")
     st.download_button(
         "Download (ZIP)",
-        lambda: rotation_archive([], [(label(work.member), work.result) for work in done]),
+        lambda: rotation_archive([], costs, title, correction_figures(costs, reference)),
         "corrections.zip",
         icon=":material/download:",
     )
@@ -302,8 +297,8 @@ def draw_costs(works: list[Work]) -> None:
         "What is left of the rotational deviation after averaging over each grid, measured in orientations outside the grid, against its evaluations. "
         "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random. The time measured here is shown where the pointer rests."
         + (
-            f" Right: root mean square difference of the forces to {reference_name(done)} in those orientations."
-            if compared
+            f" Right: root mean square difference of the forces to {reference} in those orientations."
+            if reference
             else ""
         )
     )

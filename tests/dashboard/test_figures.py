@@ -7,6 +7,8 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
+from dashboard.components.download import phonon_archive, relaxation_archive
+from dashboard.figures.collected import phonon_figures, relaxation_figures
 from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
 from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
 from dashboard.figures.theme import COLORS, DARK, LIGHT, Look, style
@@ -196,3 +198,13 @@ def test_heat_capacity_is_in_k_b_and_tends_to_three(aluminium):
     assert capacity.y[-1] == pytest.approx(3, abs=0.1)
     energy = next(trace for trace in figure.data if trace.xaxis == "x" and trace.x[0] is not None)
     assert energy.y[0] == pytest.approx(aluminium.thermal.free_energy[0] * 1000)
+
+
+def test_relaxations_and_phonons_are_taken_along_with_their_figures(relaxation, aluminium, hostile, has_figures):
+    mark = dataclasses.replace(MARK, label=hostile)
+    figures = relaxation_figures([(mark, relaxation)])
+    has_figures(relaxation_archive([(mark, relaxation)], hostile, figures), figures)
+    series = [PhononSeries.from_result(mark, aluminium)]
+    figures = phonon_figures([(mark, aluminium)], series, unit="meV", reference=None)
+    assert list(figures) == ["Bands and density of states", "Thermal properties"]
+    has_figures(phonon_archive([(mark, aluminium)], hostile, figures), figures)

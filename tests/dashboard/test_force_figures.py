@@ -1,11 +1,15 @@
 """Figures of force errors say what the records say, with units, and stay small for many atoms."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from dashboard.components.force_download import tables_archive
 from dashboard.figures import force_errors as figures
+from dashboard.figures.collected import force_error_figures
 from dashboard.figures.parity import MOST_POINTS, WORST_POINTS, parity_figure
 from dashboard.figures.theme import Look, style
 from mlip_core.datasets.read import dataset_of
@@ -144,3 +148,14 @@ def test_the_split_adds_up_and_the_comparison_is_drawn(few):
     found = compare(few[0][1], few[1][1], resamples=200)
     histogram = figures.comparison_figure(found).data[0]
     np.testing.assert_allclose(np.sort(histogram.x), np.sort(1000 * found.differences))
+
+
+def test_the_figures_are_taken_along_with_each_way_to_split_the_data(few, hostile, has_figures):
+    data = dataset(12, 8)
+    split = [(MARKS[0], error_split(data, Near("a", 0.1), grid="tetrahedral"))]
+    renamed = few[0][1].by_subset.assign(tag=hostile)
+    compared = [(dataclasses.replace(MARKS[0], label=hostile), dataclasses.replace(few[0][1], by_subset=renamed))]
+    drawn = force_error_figures(compared, split)
+    headings = "Parity", "Distribution", "By element", f"By subset: {hostile}", "By force", "Energies", "Split", "Speed"
+    assert tuple(drawn) == headings
+    has_figures(tables_archive(compared, hostile, drawn), drawn)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard.components.comparison import compared_by, questions
 from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
-from dashboard.components.work import follow
+from dashboard.components.work import drawn, follow
 from mlip_core.assets import asset
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.shelf import Shelf
@@ -138,8 +138,10 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     atoms = pd.read_parquet(io.BytesIO(per_atom_parquet(compared[0])))
     assert len(atoms) == sum(map(len, frames)) == compared[0].errors.n_atoms
     assert atoms["pred_x"].iloc[0] == pytest.approx(frames[0].arrays["PET_demo_direct_forces"][0, 0], abs=1e-6)
-    packed = zipfile.ZipFile(io.BytesIO(tables_archive([("a", works[0].result)])))
-    assert {"a/by_structure.csv", "a/by_element.csv", "summary.json"} <= set(packed.namelist())
+    packed = zipfile.ZipFile(io.BytesIO(tables_archive(drawn(works[:1]), "Planted", {})))
+    assert {"PET_demo_direct/by_structure.csv", "PET_demo_direct/by_element.csv", "summary.json"} <= set(
+        packed.namelist()
+    )
 
 
 def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):

@@ -1,5 +1,6 @@
 """Figures and downloads of the Rotations and Conservation pages: what is drawn is what was measured, in the units on the axes."""
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -10,6 +11,7 @@ import pytest
 from ase.build import bulk
 
 from dashboard.components.symmetry_download import conservation_archive, rotation_archive
+from dashboard.figures.collected import conservation_figures, correction_figures, rotation_figures
 from dashboard.figures.conservation import energy_figure, heads_figure, loop_figure, random_loops_figure
 from dashboard.figures.rotations import (
     angle_figure,
@@ -152,7 +154,7 @@ def unpacked(data):
 
 
 def test_rotations_taken_along_are_the_record(rotations, cost):
-    files = unpacked(rotation_archive([("leaning", rotations)], [("leaning", cost)]))
+    files = unpacked(rotation_archive([(MARK, rotations)], [(MARK, cost)], "Rotations", {}))
     table = pd.read_csv(io.StringIO(files["leaning/orientations.csv"]))
     std = np.sqrt(table["weight"] @ table["energy_deviation_eV_per_atom"] ** 2)
     assert std == pytest.approx(rotations.energy_rot_std)
@@ -164,12 +166,33 @@ def test_rotations_taken_along_are_the_record(rotations, cost):
 
 
 def test_conservation_taken_along_is_the_record(conserved):
-    files = unpacked(conservation_archive([("a", conserved[0]), ("b", conserved[1])]))
+    files = unpacked(conservation_archive(list(zip((MARK, OTHER), conserved, strict=True)), "Conservation", {}))
     summary = pd.read_csv(io.StringIO(files["summary.csv"]))
     assert summary["lambda"].tolist() == pytest.approx([r.jacobian_asymmetry for r in conserved])
-    heads = pd.read_csv(io.StringIO(files["a/heads.csv"]))
+    heads = pd.read_csv(io.StringIO(files["leaning/heads.csv"]))
     difference = heads["direct_eV_per_A"] - heads["conservative_eV_per_A"]
     assert np.sqrt(np.mean(difference**2)) == pytest.approx(conserved[0].heads.rms)
-    loops = pd.read_csv(io.StringIO(files["a/random_loops.csv"]))
+    loops = pd.read_csv(io.StringIO(files["leaning/random_loops.csv"]))
     assert np.sqrt(np.mean(loops["work_eV_per_atom"] ** 2)) == pytest.approx(conserved[0].random_loop_work)
-    assert "time_ps" in files["a/run.csv"]
+    assert "time_ps" in files["leaning/run.csv"]
+
+
+def test_what_was_measured_is_taken_along_as_figures(rotations, cost, conserved, hostile, has_figures):
+    mark = dataclasses.replace(MARK, label=hostile)
+    figures = rotation_figures([(mark, rotations)], hostile)
+    assert f"Energy over the sphere: {hostile}" in figures
+    assert {"What is symmetry breaking", "Turned about z", "Degrees"} < set(figures)
+    has_figures(rotation_archive([(mark, rotations)], [], hostile, figures), figures)
+    figures = correction_figures([(mark, cost)], hostile)
+    has_figures(rotation_archive([], [(mark, cost)], hostile, figures), figures)
+    results = list(zip((mark, OTHER), conserved, strict=True))
+    figures = conservation_figures(results, results[:1])
+    assert list(figures) == ["Work around the loop", "Random loops", "Two heads", "Run at constant energy"]
+    has_figures(conservation_archive(results, hostile, figures), figures)
+
+
+def test_what_was_not_measured_is_not_drawn(crystal):
+    settings = RotationSettings(grid="tetrahedral", n_angles=0)
+    assert len(rotation_figures([(MARK, rotational_variance(crystal, Leaning(), settings))], "")) == 1
+    settings = ConservationSettings(loop=None, n_random_loops=0, picoseconds=0, jacobian=False, loops=False)
+    assert not conservation_figures([(MARK, conservation(crystal, Leaning(), settings))], [])
