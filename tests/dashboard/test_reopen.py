@@ -25,68 +25,57 @@ from mlip_core.symmetry.corrections import Corrections
 
 APP = Path(dashboard.__file__).with_name("app.py")
 MEMBER = Configuration(model="chgnet")
-FIRST = RelaxationSettings(fmax=1e-3, steps=500, optimizer="LBFGS", cell="full", fix_symmetry=False)
-ASKED = {
-    "relax": ("relaxation", RelaxationSettings(fmax=5e-3, steps=70, optimizer="BFGS", cell="isotropic"), None),
-    "phonons": (
-        "phonons",
-        PhononSettings(supercell_matrix=(3, 2, 2), displacement=0.02, displacements="reduced", plus_minus=True),
-        FIRST,
-    ),
-    "rotations": ("rotational_variance", RotationSettings(grid="icosahedral", rattle=0.1, map_polar=9), None),
-    "conservation": (
-        "conservation",
-        ConservationSettings(loop=Loop(atom_a=1, atom_b=0, direction_a=(0.0, 0.0, 1.0), radius=0.1), radius=0.1),
-        None,
-    ),
-}
-
-
 TEACHER = Configuration(model="sevennet-0")
 DIRECT = Configuration(model="pet-demo", forces="direct", corrections=Corrections(rotations="octahedral"))
-COMPARED = {
-    "rotations": (
-        Task(kind="rotational_variance", settings=RotationSettings(grid="octahedral", rattle=0.05), configuration=MEMBER, other=TEACHER, structure=library_structure("mgo")),
-        Task(kind="correction_cost", settings=CorrectionCostSettings(rattle=0.1), configuration=MEMBER, other=TEACHER, structure=library_structure("mgo")),
-    ),
-    "conservation": (
-        Task(kind="conservation", settings=ConservationSettings(loop=Loop(atom_a=0, atom_b=1), rattle=0.05), configuration=DIRECT, other=replace(DIRECT, forces="conservative"), structure=library_structure("mgo")),
-    ),
-    "lineup": (Task(kind="passport", settings=PassportSettings(), configuration=MEMBER, structure=library_structure("mgo")),),
-}  # fmt: skip
+FIRST = RelaxationSettings(fmax=1e-3, steps=500, optimizer="LBFGS", cell="full", fix_symmetry=False)
 
 
-@pytest.mark.parametrize(("name", "task"), [(name, task) for name, tasks in COMPARED.items() for task in tasks])
-def test_what_was_compared_with_another_configuration_is_shown_again(home, monkeypatch, name, task):
+def asked(kind, settings, configuration=MEMBER, **others):
+    return Task(kind=kind, settings=settings, configuration=configuration, structure=library_structure("mgo"), **others)
+
+
+QUESTIONS = [
+    ("relax", asked("relaxation", RelaxationSettings(fmax=5e-3, steps=70, optimizer="BFGS", cell="isotropic"))),
+    (
+        "phonons",
+        asked(
+            "phonons",
+            PhononSettings(supercell_matrix=(3, 2, 2), displacement=0.02, displacements="reduced", plus_minus=True),
+            relaxation=FIRST,
+            reference=library_structure("mgo"),
+        ),
+    ),
+    ("rotations", asked("rotational_variance", RotationSettings(grid="icosahedral", rattle=0.1, map_polar=9))),
+    ("rotations", asked("rotational_variance", RotationSettings(grid="octahedral", rattle=0.05), other=TEACHER)),
+    ("rotations", asked("correction_cost", CorrectionCostSettings(rattle=0.1), other=TEACHER)),
+    (
+        "conservation",
+        asked(
+            "conservation",
+            ConservationSettings(loop=Loop(atom_a=1, atom_b=0, direction_a=(0.0, 0.0, 1.0), radius=0.1), radius=0.1),
+        ),
+    ),
+    (
+        "conservation",
+        asked(
+            "conservation",
+            ConservationSettings(loop=Loop(atom_a=0, atom_b=1), rattle=0.05),
+            DIRECT,
+            other=replace(DIRECT, forces="conservative"),
+        ),
+    ),
+    ("lineup", asked("passport", PassportSettings())),
+]
+
+
+@pytest.mark.parametrize(("name", "task"), QUESTIONS)
+def test_the_page_shows_the_run_that_was_opened(home, monkeypatch, name, task):
     monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
     monkeypatch.setattr(Jobs, "_revive", lambda self: None)
     jobs.clear()
     run = Jobs(home).submit(task)
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params["structure"], app.query_params["lineup"] = "mgo", code(task.configuration)
-    app.run()
-    for key, value in widget_values(task).items():
-        app.session_state[key] = value
-    app.switch_page(f"views/{name}.py")
-    app.run()
-    assert not app.exception
-    assert not app.error
-    assert f"cancel-{run.id}" in [button.key for button in app.button]
-    jobs.clear()
-
-
-@pytest.mark.parametrize("name", ASKED)
-def test_the_page_shows_the_run_that_was_opened(home, monkeypatch, name):
-    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
-    monkeypatch.setattr(Jobs, "_revive", lambda self: None)
-    jobs.clear()
-    kind, settings, first = ASKED[name]
-    structure = library_structure("mgo")
-    frozen = {"reference": structure} if kind == "phonons" else {}
-    task = Task(kind=kind, structure=structure, configuration=MEMBER, settings=settings, relaxation=first, **frozen)
-    run = Jobs(home).submit(task)
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["structure"], app.query_params["lineup"] = "mgo", "chgnet"
     app.run()
     for key, value in widget_values(task).items():
         app.session_state[key] = value
