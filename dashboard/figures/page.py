@@ -37,8 +37,9 @@ def file_name(label: str) -> str:
 
 
 def config(name: str) -> dict[str, Any]:
-    """Return Plotly's options: no logo, and a camera that saves a vector picture with this name."""
-    return {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": file_name(name)}}
+    """Return Plotly's options: no logo, no sending to its cloud, and a camera that saves a vector picture with this name."""
+    picture = {"format": "svg", "filename": file_name(name)}
+    return {"displaylogo": False, "showSendToCloud": False, "toImageButtonOptions": picture}
 
 
 def figures_page(title: str, figures: Figures) -> str:

@@ -27,5 +27,6 @@ def has_figures(hostile):
         assert rest.count("Plotly.newPlot(") == len(figures) > 0
         assert "alert(1)</script" not in rest
         assert not re.search(r"\b(src|href)=", rest), "nothing is fetched"
+        assert rest.count('"showSendToCloud": false') == len(figures), "nothing is sent"
 
     return check

@@ -20,4 +20,4 @@ def test_the_camera_saves_a_vector_picture_named_after_the_figure():
     options = [json.loads(shown.proto.config) for shown in app.get("plotly_chart")]
     assert [one["toImageButtonOptions"]["filename"] for one in options] == ["loop-figure", "by-subset-a_b"]
     assert all(one["toImageButtonOptions"]["format"] == "svg" for one in options)
-    assert not any(one["displaylogo"] for one in options)
+    assert not any(one["displaylogo"] or one["showSendToCloud"] for one in options), "nothing leaves this machine"
