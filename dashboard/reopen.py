@@ -60,6 +60,8 @@ def widget_values(task: Task) -> dict[str, Any]:
             }
         case "force_errors" | "error_split":
             return {"against": "labels" if task.other is None else _code(task.other)}
+        case "lambench":
+            return {"lambench_cells": settings.n_cells, "lambench_runs": settings.n_runs}
     return {}
 
 

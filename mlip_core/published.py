@@ -48,6 +48,12 @@ def lambench_sets() -> tuple[dict[str, str], dict[str, dict[str, float]]]:
     return domains, dummies
 
 
+def madbench_tag(errors: ForceErrors) -> str | None:
+    """Return the tag that names the subset: the first of subset, set, source, origin, dataset, name that splits the data."""
+    there = set(errors.by_subset["tag"])
+    return next((name for name in _SUBSET_TAGS if name in there), None)
+
+
 def madbench_table(errors: ForceErrors, *, tag: str | None = None) -> pd.DataFrame:
     """Errors by subset in the layout of MADBench: energies in meV/atom, forces in meV/Å, mean absolute errors.
 
@@ -55,7 +61,7 @@ def madbench_table(errors: ForceErrors, *, tag: str | None = None) -> pd.DataFra
     ----------
     errors : ForceErrors
     tag : str, optional
-        Tag that names the subset; without, the first of subset, set, source, origin, dataset, name that splits the data.
+        Tag that names the subset; without, that of :func:`madbench_tag`.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def madbench_table(errors: ForceErrors, *, tag: str | None = None) -> pd.DataFra
         If no tag splits the data.
     """
     there = list(dict.fromkeys(errors.by_subset["tag"]))
-    tag = tag or next((name for name in _SUBSET_TAGS if name in there), None)
+    tag = tag or madbench_tag(errors)
     if tag not in there:
         raise SettingsError(f"No tag {tag!r} splits these data; there are: {', '.join(there) or 'none'}.")
     rows = errors.by_subset[errors.by_subset["tag"] == tag]

@@ -19,6 +19,7 @@ from mlip_core.force_errors.functionals import functional_note
 from mlip_core.force_errors.predictions import predictions_path
 from mlip_core.force_errors.task import ErrorSplitTask, ForceErrorTask
 from mlip_core.jobs.task import Task, digest
+from mlip_core.lambench_runs import LambenchTask
 from mlip_core.models.catalogue import entry
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -74,6 +75,13 @@ def questions(
         for member in asked
     ]
     return errors, splits
+
+
+def lambench_questions(data: Dataset, members: Sequence[Configuration], n_cells: int, n_runs: int) -> list[Task]:
+    """Tasks for LAMBench's efficiency and instability."""
+    settings = LambenchTask(dataset=str(data.path), dataset_sha256=data.sha256, n_cells=n_cells, n_runs=n_runs)
+    first = data.frame(0).atoms
+    return [Task(kind="lambench", structure=first, configuration=member, settings=settings) for member in members]
 
 
 def common(works: Sequence[Work]) -> tuple[int, ...] | None:

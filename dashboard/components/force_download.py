@@ -54,6 +54,12 @@ def per_atom_parquet(item: Compared) -> bytes:
     return buffer.getvalue()
 
 
+def per_atom_csv(item: Compared) -> bytes:
+    """Write every atom's reference and predicted force, eV/Å."""
+    tables = per_atom_table(opened(item.dataset), item.predictions)
+    return "".join(table.to_csv(index=False, header=place == 0) for place, table in enumerate(tables)).encode()
+
+
 def with_all_forces(compared: Sequence[Compared]) -> bytes:
     """Write the structures with the reference and a ``<configuration>_forces`` column for each configuration."""
     predictions = {file_name(label(item.member)): item.predictions for item in compared}

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.chart import chart
-from dashboard.components.comparison import Compared, against_labels, common, opened, summary_table
-from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
+from dashboard.components.comparison import Compared, common, summary_table
+from dashboard.components.force_download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
 from dashboard.components.frame import look
 from dashboard.components.work import Work, drawn
 from dashboard.figures import force_errors as figures
@@ -19,11 +19,10 @@ from dashboard.members import label
 from mlip_core.datasets import Dataset
 from mlip_core.errors import CalculationError
 from mlip_core.force_errors import Comparison, ForceErrors, Selection, compare
-from mlip_core.lambench import LambenchError, lambench_error
-from mlip_core.published import lambench_sets, madbench_table, published
 
 _ALL = "all"
 _MANY = 200
+PER_ATOM = {"Parquet": per_atom_parquet, "CSV": per_atom_csv}
 
 
 def choose_part(place: Any, works: Sequence[Work]) -> Selection:
@@ -220,46 +219,6 @@ def speed(compared: Sequence[Compared]) -> None:
     st.caption("Down and left is better. Times are those of this machine while the predictions were made.")
 
 
-def benchmarks(compared: Sequence[Compared], data: Dataset) -> None:
-    """Show the benchmarks of the literature: computed here as published, and published values apart from them."""
-    if not against_labels(compared):
-        st.markdown("Benchmarks need labels.")
-        return
-    number = st.column_config.NumberColumn
-    if compared[0].errors.narrowed_to:
-        st.markdown("Benchmarks are of whole data sets: set **Element** and **Subset** back to all.")
-    else:
-        st.markdown("**LAMBench's normalised error on these data, measured here**")
-        rows = [
-            _lambench(opened(item.dataset), item.errors, item.errors.model, item.errors.dataset_sha256)
-            for item in compared
-        ]
-        table = pd.DataFrame(
-            [{"configuration": label(item.member), "error": row.error, **row.domains.iloc[0][["energy", "forces", "virial"]]} for item, row in zip(compared, rows, strict=True)]
-        )  # fmt: skip
-        st.dataframe(table, hide_index=True, column_config={name: number(format="%.3f") for name in table.columns[1:]})
-        st.caption(
-            "RMSE over that of a dummy that knows only the formula, capped at 1; 0 is perfect. Test sets are told apart by the first folder of a DeePMD tree. Peng et al., arXiv:2504.19578."
-        )
-        if any(tag in set(compared[0].errors.by_subset["tag"]) for tag in ("subset", "set", "source", "name")):
-            st.markdown("**Errors by subset, in the layout of MADBench, measured here**")
-            tables = [madbench_table(item.errors).assign(configuration=label(item.member)) for item in compared]
-            st.dataframe(pd.concat(tables), hide_index=True, column_config={
-                "energy_mae": number("energy MAE (meV/atom)", format="%.3g"),
-                "forces_mae": number("forces MAE (meV/Å)", format="%.3g"),
-            })  # fmt: skip
-    for found in published().values():
-        st.markdown(f"**Published, not measured here: {found.title}**")
-        st.dataframe(found.table, hide_index=True)
-        st.caption(f"[{found.source}]({found.url}). " + "; ".join(f"{k}: {v}" for k, v in found.columns.items()) + ".")
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _lambench(_dataset: Dataset, _errors: ForceErrors, model: str, sha256: str) -> LambenchError:
-    domains, dummies = lambench_sets()
-    return lambench_error(_dataset, _errors, domains=domains, dummies=dummies)
-
-
 def downloads(
     place: Any, works: Sequence[Work], splits: Sequence[Work], compared: Sequence[Compared], data: Dataset
 ) -> None:
@@ -279,11 +238,12 @@ def downloads(
         st.download_button(
             "Structures with all forces (extended XYZ)", lambda: with_all_forces(compared), "forces.extxyz", on_click="ignore"
         )  # fmt: skip
+        ending = st.segmented_control("Atoms as", list(PER_ATOM), default="Parquet", key="atoms-as", required=True)
         for item in compared:
             st.download_button(
-                f"Atoms, {label(item.member)} (Parquet)",
-                lambda item=item: per_atom_parquet(item),
-                f"{file_name(label(item.member))}.parquet",
+                f"Atoms, {label(item.member)}",
+                lambda item=item: PER_ATOM[ending](item),
+                f"{file_name(label(item.member))}.{ending.lower()}",
                 on_click="ignore",
             )
 

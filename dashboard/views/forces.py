@@ -7,8 +7,16 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import force_panels as panels
+from dashboard.components.benchmarks import benchmarks
 from dashboard.components.chart import chart
-from dashboard.components.comparison import Compared, against_labels, compared_by, questions, summary
+from dashboard.components.comparison import (
+    Compared,
+    against_labels,
+    compared_by,
+    lambench_questions,
+    questions,
+    summary,
+)
 from dashboard.components.data import choose_data
 from dashboard.components.frame import header, look, need_lineup, plain
 from dashboard.components.labelled import structure_panel
@@ -17,6 +25,8 @@ from dashboard.figures.parity import parity_figure
 from dashboard.members import label
 from mlip_core.configuration import Configuration
 from mlip_core.datasets import Dataset
+from mlip_core.jobs.task import Task
+from mlip_core.lambench_runs import FEWEST, MOST
 from mlip_core.models.catalogue import catalogue
 
 
@@ -30,14 +40,16 @@ def main() -> None:
         reference = choose_reference(data, members)
         tasks, splits = questions(data, members, reference)
         start_button("Compute force errors", tasks, key="force-errors", about=data.name)
+        runs: list[Task] = []
         if any(work.result is not None for work in follow(tasks)):
             st.divider()
             start_button("Split the error", splits, key="error-split", about=data.name)
             st.caption(
                 "Every structure in 24 orientations: how much of the error is broken rotational symmetry, how much the rest?"
             )
+            runs = choose_lambench(data, members)
     with results:
-        live([*tasks, *splits], lambda works: draw(data, works[: len(tasks)], works[len(tasks) :]))
+        live([*tasks, *splits, *runs], lambda works: draw(data, works))
 
 
 def choose_reference(data: Dataset, members: tuple[Configuration, ...]) -> Configuration | None:
@@ -57,13 +69,29 @@ def choose_reference(data: Dataset, members: tuple[Configuration, ...]) -> Confi
     return options[codes.index(picked)]
 
 
-def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
+def choose_lambench(data: Dataset, members: tuple[Configuration, ...]) -> list[Task]:
+    """Offer the figures of LAMBench that need calculations of their own."""
+    with st.expander("LAMBench: speed and stability"):
+        cells, runs = st.columns(2)
+        n_cells = cells.number_input("Cells timed", 10, 1000, 10, step=10, key="lambench_cells", bind="query-params")
+        n_runs = runs.number_input("Runs of 10 ps", 1, 9, 1, key="lambench_runs", bind="query-params")
+        tasks = lambench_questions(data, members, int(n_cells), int(n_runs))
+        start_button("Time and run", tasks, key="lambench", about=data.name)
+        st.caption(
+            f"Cells of {FEWEST} to {MOST} atoms, one by one, and 10,000 steps at constant energy for each of so many formulae of these data. "
+            "It takes minutes to hours; the result stands under **Benchmarks**."
+        )
+    return tasks
+
+
+def draw(data: Dataset, works: Sequence[Work]) -> None:
     """Draw what is there."""
-    finished = [work for work in works if work.result is not None]
+    finished = [work for work in of_kind(works, "force_errors") if work.result is not None]
     if not finished:
         if not any(work.active for work in works):
             welcome(data)
         return
+    splits, runs = of_kind(works, "error_split"), of_kind(works, "lambench")
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     selection = panels.choose_part(bar, finished)
     compared = compared_by(finished, Path(data.path).parent, selection)
@@ -71,17 +99,22 @@ def draw(data: Dataset, works: Sequence[Work], splits: Sequence[Work]) -> None:
     panels.downloads(bar, finished, splits, compared, data)
     point = st.session_state.get(state.POINT)
     if point is None:
-        tabs(compared, splits, data, None)
+        tabs(compared, splits, runs, None)
     else:
         figures, picture = st.columns([1.7, 1], gap="medium")
         with figures:
-            tabs(compared, splits, data, point[0])
+            tabs(compared, splits, runs, point[0])
         with picture:
             structure_panel(compared, point)
     summary(compared, data)
 
 
-def tabs(compared: Sequence[Compared], splits: Sequence[Work], data: Dataset, marked: int | None) -> None:
+def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
+    """Return those that ask this kind of question."""
+    return [work for work in works if work.task.kind == kind]
+
+
+def tabs(compared: Sequence[Compared], splits: Sequence[Work], runs: Sequence[Work], marked: int | None) -> None:
     """Show the views of the errors; a click on a point, a row or a bar leads on."""
     views = {
         "Parity": lambda: draw_parity(compared, marked),
@@ -96,7 +129,7 @@ def tabs(compared: Sequence[Compared], splits: Sequence[Work], data: Dataset, ma
         "Split": lambda: panels.split(splits),
         "Is it real?": lambda: panels.is_it_real(compared),
         "Speed": lambda: panels.speed(compared),
-        "Benchmarks": lambda: panels.benchmarks(compared, data),
+        "Benchmarks": lambda: benchmarks(compared, runs),
     }
     for place, show in zip(st.tabs(list(views)), views.values(), strict=True):
         with place:

@@ -15,6 +15,7 @@ PAGES = {
     "phonons": "views/phonons.py",
     "force_errors": "views/forces.py",
     "error_split": "views/forces.py",
+    "lambench": "views/forces.py",
     "rotational_variance": "views/rotations.py",
     "correction_cost": "views/rotations.py",
     "conservation": "views/conservation.py",

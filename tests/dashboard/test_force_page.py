@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from ase.io import read, write
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.components.comparison import compared_by, questions
-from dashboard.components.force_download import per_atom_parquet, tables_archive, with_all_forces
+from dashboard.components.comparison import compared_by, lambench_questions, questions
+from dashboard.components.force_download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
 from dashboard.components.work import drawn, follow
 from mlip_core.assets import asset
 from mlip_core.configuration import Configuration
@@ -138,10 +139,38 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     atoms = pd.read_parquet(io.BytesIO(per_atom_parquet(compared[0])))
     assert len(atoms) == sum(map(len, frames)) == compared[0].errors.n_atoms
     assert atoms["pred_x"].iloc[0] == pytest.approx(frames[0].arrays["PET_demo_direct_forces"][0, 0], abs=1e-6)
+    written = pd.read_csv(io.BytesIO(per_atom_csv(compared[0])))
+    pd.testing.assert_frame_equal(written, atoms, check_dtype=False)
     packed = zipfile.ZipFile(io.BytesIO(tables_archive(drawn(works[:1]), "Planted", {})))
     assert {"PET_demo_direct/by_structure.csv", "PET_demo_direct/by_element.csv", "summary.json"} <= set(
         packed.namelist()
     )
+
+
+def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
+    from dashboard.service import dataset, jobs
+
+    frames = read(asset("reference", "rattled.extxyz"), ":12")
+    for place, atoms in enumerate(frames):
+        atoms.info["set"] = ("MD22", "HPt_NC_2022", "Cu_MgO_catalysts")[place % 3]
+    text = io.StringIO()
+    write(text, [atoms for atoms in frames if atoms.info["name"] in ("Si", "C", "SiC")], format="extxyz")
+    home.mkdir(exist_ok=True)
+    code = Shelf(home / "datasets").bring(text.getvalue().encode(), "sets.extxyz")
+    compute(code)
+    task = lambench_questions(dataset(code), (DIRECT,), 10, 1)[0]
+    measured = replace(task, settings=replace(task.settings, picoseconds=0.03)).run()
+    jobs().store.put(jobs().key(task), measured)
+    app.query_params["data"] = code
+    shown(app)
+    errors = table_with(app, "error")
+    assert len(errors) == 2
+    assert {"Catalysis: forces", "Biomolecules & Supramolecules: energy"} <= set(errors.columns)
+    row = table_with(app, "efficiency").iloc[0]
+    assert row["efficiency"] == pytest.approx(measured.efficiency)
+    assert row["time"] == pytest.approx(measured.cells["us_per_atom"].iloc[1:].mean())
+    assert row["instability"] == measured.instability
+    assert measured.runs["formula"].iloc[0] in row["drift"]
 
 
 def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):
