@@ -76,6 +76,44 @@ def reference_convergence() -> tuple[FinerSetting, ...]:
     return tuple(found)
 
 
+def reference_net_forces() -> dict[str, float]:
+    """Return for each material the largest net force of its rattled cells, |ΣF|/N, eV/Å: what the plane waves leave."""
+    largest: dict[str, float] = {}
+    for frame in reference_dataset():
+        assert frame.forces is not None
+        name = str(frame.tags["name"])
+        largest[name] = max(largest.get(name, 0.0), float(np.linalg.norm(frame.forces.mean(axis=0))))
+    return largest
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeEffect:
+    """What the larger supercell changes in the bands of a material, THz."""
+
+    both: float
+    """Largest change of a branch at Γ, X and L, where both are exact: what is not converged otherwise."""
+    W: float
+    """The same at W, where only the larger is exact."""
+    path_max: float
+    """Largest change along the path."""
+    path_mean: float
+    """Mean over q of the path and branches."""
+
+
+def reference_size_effect(name: str = "Si") -> SizeEffect:
+    """Compare the bands of a material from its two supercells on one path."""
+    small, large = (reference_phonons(name, supercell=cell, mesh=5.0, n_qpoints=200) for cell in SUPERCELLS)
+    path = small.band_structure
+    change = np.abs(path.frequencies - large.band_structure.frequencies)
+    at = {label: change[place].max() for label, place in zip(path.labels, path.label_indices, strict=True)}
+    return SizeEffect(
+        both=float(max(at[label] for label in ("Γ", "X", "L"))),
+        W=float(at["W"]),
+        path_max=float(change.max()),
+        path_mean=float(change.mean()),
+    )
+
+
 def reference_dataset(*, folder: str | Path | None = None) -> Dataset:
     """Rattled and strained cells of eight materials with PBE energies and forces.
 

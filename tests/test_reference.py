@@ -1,6 +1,7 @@
 """The shipped PBE data: complete, physical, and the phonons they are known to give."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from mlip_core.reference import (
     reference_convergence,
     reference_dataset,
     reference_materials,
+    reference_net_forces,
     reference_phonons,
+    reference_size_effect,
     reference_structure,
 )
 
@@ -75,8 +78,21 @@ def test_rattled_cells_are_sane():
     assert dataset.n_stresses == 0, "the stresses hold the basis' own and are not a reference"
     assert dataset.tags["name"] == 8
     for frame in dataset:
-        assert np.linalg.norm(frame.forces.mean(axis=0)) < 0.015, "what the grid leaves, largest in MgO"
         assert np.abs(frame.forces).max() < 40
+
+
+def test_the_card_tells_what_net_forces_the_plane_waves_leave():
+    told, found = reference_card()["net_force"], reference_net_forces()
+    assert told == pytest.approx(found, abs=5e-5)
+    assert max(found.values()) < 0.02, "largest in MgO"
+
+
+def test_the_card_tells_what_the_size_of_the_supercell_changes():
+    told, found = reference_card()["phonons"]["size"], reference_size_effect("Si")
+    for name, value in asdict(found).items():
+        assert told[name] == pytest.approx(value, abs=0.006)
+    assert found.both < 0.06, "exact in both: only k-points and symmetry are left to differ"
+    assert found.both < found.path_mean < found.path_max
 
 
 def test_lattice_constants_are_those_of_pbe():
