@@ -40,6 +40,8 @@ class Compared:
     """What it is compared with, as people should read it."""
     unanswered: int
     """Structures of the whole data set that it gave no answer for."""
+    key: str
+    """Different wherever the errors may be."""
 
 
 def identity(member: Configuration) -> str:
@@ -101,13 +103,17 @@ def compared_by(works: Sequence[Work], folder: Path, selection: Selection) -> li
         dataset = folder / work.result.dataset_file
         predictions = predictions_path(opened(dataset), work.task.settings.identity, folder)
         reference = work.result.reference if work.task.other is None else label(work.task.other)
+        key = jobs().key(work.task)
         try:
-            errors = _part(jobs().key(work.task), work.result, dataset, predictions, selection)
+            errors = _part(key, work.result, dataset, predictions, selection)
         except DatasetError as error:
             st.caption(f"{label(work.member)}: {error}")
             continue
+        unanswered = len(work.result.not_evaluated)
         found.append(
-            Compared(work.member, work.style, errors, dataset, predictions, reference, len(work.result.not_evaluated))
+            Compared(
+                work.member, work.style, errors, dataset, predictions, reference, unanswered, digest([key, selection])
+            )
         )
     if not found:
         st.stop()

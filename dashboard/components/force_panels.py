@@ -191,9 +191,9 @@ def is_it_real(compared: Sequence[Compared]) -> None:
     bar = st.container(horizontal=True)
     first = bar.selectbox("First", names, key="real-first", width=300)
     second = bar.selectbox("Second", [name for name in names if name != first], key="real-second", width=300)
-    pair = [compared[names.index(name)].errors for name in (first, second)]
+    pair = [compared[names.index(name)] for name in (first, second)]
     try:
-        found = _compare(*pair, (pair[0].model, pair[1].model, pair[0].dataset_sha256, pair[0].narrowed_to))
+        found = _compare(*(item.errors for item in pair), tuple(item.key for item in pair))
     except CalculationError as error:
         st.info(str(error))
         return
@@ -209,7 +209,7 @@ def is_it_real(compared: Sequence[Compared]) -> None:
 
 
 @st.cache_data(show_spinner="Comparing", max_entries=32)
-def _compare(_first: ForceErrors, _second: ForceErrors, names: tuple[str, ...]) -> Comparison:
+def _compare(_first: ForceErrors, _second: ForceErrors, keys: tuple[str, ...]) -> Comparison:
     return compare(_first, _second)
 
 

@@ -1,7 +1,7 @@
 """What stands on every page: the chosen structure, the line-up's chips, the projector switch, and errors put kindly."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
 
@@ -119,6 +119,14 @@ def warn(members: tuple[Configuration, ...]) -> None:
     doubts = dict.fromkeys(outside(member.model, structure) for member in members)
     if words := " ".join(filter(None, doubts)):
         st.warning(words, icon=":material/warning:")
+
+
+def tabs(views: Mapping[str, Callable[[], None]], *, key: str) -> None:
+    """Show views behind tabs. Only the open one is drawn; which one stays in the address."""
+    for place, show in zip(st.tabs(list(views), key=key, bind="query-params"), views.values(), strict=True):
+        if place.open:
+            with place:
+                show()
 
 
 def plain(text: object) -> str:

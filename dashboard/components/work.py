@@ -60,16 +60,19 @@ def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     return works[names.index(st.selectbox(title, names, key=key))]
 
 
-def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None) -> None:
-    """Offer to compute what is not there yet; ``about`` names what it is computed on, if not the structure."""
+def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None, first: bool = True) -> None:
+    """Offer to compute what is not there yet; ``about`` names what it is computed on, if not the structure.
+
+    The ``first`` of a page is the one that the keyboard starts.
+    """
     works = follow(tasks)
     missing = [work.task for work in works if work.result is None and not work.active]
     done = sum(work.result is not None for work in works)
     if missing:
         title = text if not done else f"Compute the {len(missing)} missing"
-        if st.button(
-            title, type="primary", key=key, icon=":material/play_arrow:", width="stretch", shortcut="Ctrl+Enter"
-        ):
+        shortcut = "Ctrl+Enter" if first else None
+        kind = "primary" if first else "secondary"
+        if st.button(title, type=kind, key=key, icon=":material/play_arrow:", width="stretch", shortcut=shortcut):
             jobs().submit_many(
                 missing,
                 labels=[label(task.configuration) for task in missing],

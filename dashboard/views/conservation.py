@@ -8,7 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.components.chart import chart
-from dashboard.components.frame import header, look, need_lineup, need_structure, titled
+from dashboard.components.frame import header, look, need_lineup, need_structure, tabs, titled
 from dashboard.components.symmetry_download import conservation_archive
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, drawn, live, start_button
@@ -135,22 +135,26 @@ def draw(works: list[Work]) -> None:
         loop_picture(next((work.result for work in finished if work.result.loop), finished[0].result))
     table(finished)
     pairs = head_pairs(finished)
-    loops, heads, run = st.tabs(["Random loops", "Two heads", "Run at constant energy"])
-    with loops:
-        random_loops(measured)
-    with heads:
-        two_heads(pairs)
-    with run:
-        chart(energy_figure(measured, look=look()), "energy-figure")
-        st.caption(
-            "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
-        )
+    views = {
+        "Random loops": lambda: random_loops(measured),
+        "Two heads": lambda: two_heads(pairs),
+        "Run at constant energy": lambda: constant_energy(measured),
+    }
+    tabs(views, key="conservation_view")
     title = titled("Conservation")
     st.download_button(
         "Download all (ZIP)",
         lambda: conservation_archive(measured, title, conservation_figures(measured, drawn(pairs))),
         "conservation.zip",
         icon=":material/download:",
+    )
+
+
+def constant_energy(measured: Sequence[tuple]) -> None:
+    """Show the total energy along the runs."""
+    chart(energy_figure(measured, look=look()), "energy-figure")
+    st.caption(
+        "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
     )
 
 

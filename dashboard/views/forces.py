@@ -18,7 +18,7 @@ from dashboard.components.comparison import (
     summary,
 )
 from dashboard.components.data import choose_data
-from dashboard.components.frame import header, look, need_lineup, plain
+from dashboard.components.frame import header, look, need_lineup, plain, tabs
 from dashboard.components.labelled import structure_panel
 from dashboard.components.work import Work, follow, live, start_button
 from dashboard.figures.parity import parity_figure
@@ -43,7 +43,7 @@ def main() -> None:
         runs: list[Task] = []
         if any(work.result is not None for work in follow(tasks)):
             st.divider()
-            start_button("Split the error", splits, key="error-split", about=data.name)
+            start_button("Split the error", splits, key="error-split", about=data.name, first=False)
             st.caption(
                 "Every structure in 24 orientations: how much of the error is broken rotational symmetry, how much the rest?"
             )
@@ -76,7 +76,7 @@ def choose_lambench(data: Dataset, members: tuple[Configuration, ...]) -> list[T
         n_cells = cells.number_input("Cells timed", 10, 1000, 10, step=10, key="lambench_cells", bind="query-params")
         n_runs = runs.number_input("Runs of 10 ps", 1, 9, 1, key="lambench_runs", bind="query-params")
         tasks = lambench_questions(data, members, int(n_cells), int(n_runs))
-        start_button("Time and run", tasks, key="lambench", about=data.name)
+        start_button("Time and run", tasks, key="lambench", about=data.name, first=False)
         st.caption(
             f"Cells of {FEWEST} to {MOST} atoms, one by one, and 10,000 steps at constant energy for each of so many formulae of these data. "
             "It takes minutes to hours; the result stands under **Benchmarks**."
@@ -99,11 +99,11 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
     panels.downloads(bar, finished, splits, compared, data)
     point = st.session_state.get(state.POINT)
     if point is None:
-        tabs(compared, splits, runs, None)
+        show_views(compared, splits, runs, None)
     else:
         figures, picture = st.columns([1.7, 1], gap="medium")
         with figures:
-            tabs(compared, splits, runs, point[0])
+            show_views(compared, splits, runs, point[0])
         with picture:
             structure_panel(compared, point)
     summary(compared, data)
@@ -114,7 +114,7 @@ def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
     return [work for work in works if work.task.kind == kind]
 
 
-def tabs(compared: Sequence[Compared], splits: Sequence[Work], runs: Sequence[Work], marked: int | None) -> None:
+def show_views(compared: Sequence[Compared], splits: Sequence[Work], runs: Sequence[Work], marked: int | None) -> None:
     """Show the views of the errors; a click on a point, a row or a bar leads on."""
     views = {
         "Parity": lambda: draw_parity(compared, marked),
@@ -131,9 +131,7 @@ def tabs(compared: Sequence[Compared], splits: Sequence[Work], runs: Sequence[Wo
         "Speed": lambda: panels.speed(compared),
         "Benchmarks": lambda: benchmarks(compared, runs),
     }
-    for place, show in zip(st.tabs(list(views)), views.values(), strict=True):
-        with place:
-            show()
+    tabs(views, key="view")
 
 
 def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:

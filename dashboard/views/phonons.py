@@ -11,7 +11,7 @@ from ase import Atoms
 from dashboard import state
 from dashboard.components.chart import chart
 from dashboard.components.download import phonon_archive
-from dashboard.components.frame import header, look, need_lineup, need_structure, titled
+from dashboard.components.frame import header, look, need_lineup, need_structure, tabs, titled
 from dashboard.components.reference import PBE, difference_table, series_of, words
 from dashboard.components.viewer import viewer
 from dashboard.components.work import Work, choose, drawn, live, start_button
@@ -21,7 +21,7 @@ from dashboard.members import constrained, label
 from mlip_core.jobs.task import Task
 from mlip_core.phonons import PhononSettings, compare
 from mlip_core.phonons.modes import animate
-from mlip_core.reference_bands import reference_bands, reference_crystal
+from mlip_core.reference_bands import ReferenceBands, reference_bands, reference_crystal
 from mlip_core.relaxation import RelaxationSettings
 from mlip_core.structures import standardise
 
@@ -171,19 +171,21 @@ def draw(works: list[Work]) -> None:
         "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them. "
         "Click a branch to watch its mode." + words(reference)
     )
-    mode, differences, diagnostics, thermal = st.tabs(
-        ["Mode", "Differences", "What was wrong before the correction", "Thermal properties"]
-    )
-    with mode:
-        watch([(work, raw) for work in finished for raw in _which(which)], event.selection.points)
-    with differences:
-        if reference is not None:
-            difference_table(finished, reference)
-        compare_table(finished)
-    with diagnostics:
-        diagnostics_table(finished)
-    with thermal:
-        chart(thermal_figure(results, look=look()), "thermal-figure")
+    shown = [(work, raw) for work in finished for raw in _which(which)]
+    views = {
+        "Mode": lambda: watch(shown, event.selection.points),
+        "Differences": lambda: differences(finished, reference),
+        "What was wrong before the correction": lambda: diagnostics_table(finished),
+        "Thermal properties": lambda: chart(thermal_figure(results, look=look()), "thermal-figure"),
+    }
+    tabs(views, key="phonon_view")
+
+
+def differences(works: Sequence[Work], reference: ReferenceBands | None) -> None:
+    """Show how far the configurations are from PBE, where there is a reference, and from one another."""
+    if reference is not None:
+        difference_table(works, reference)
+    compare_table(works)
 
 
 def choose_view(bar: Any, *, reference: bool) -> tuple[Any, str | None, bool]:

@@ -62,7 +62,7 @@ def main() -> None:
             costs.append(Task(kind="correction_cost", settings=cost_settings, **common))
         start_button("Measure the rotations", tasks, key="rotations")
         st.divider()
-        start_button("What a correction buys", costs, key="costs")
+        start_button("What a correction buys", costs, key="costs", first=False)
         st.divider()
         add_corrected(members)
     with results:

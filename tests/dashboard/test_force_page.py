@@ -1,6 +1,7 @@
 """The Force errors page finds and names errors planted in labels, narrows down, and never calls a difference an error."""
 
 import io
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from mlip_core.assets import asset
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.shelf import Shelf
 from mlip_core.force_errors import Selection
+from mlip_core.lambench import lambench_error
+from mlip_core.published import lambench_sets
 
 APP = Path(dashboard.__file__).with_name("app.py")
 DIRECT = Configuration(model="pet-demo", forces="direct")
@@ -76,7 +79,8 @@ def compute(code, reference=None):
     return tasks
 
 
-def shown(app):
+def shown(app, view="Parity"):
+    app.session_state["view"] = view
     app.run()
     app.switch_page("views/forces.py")
     app.run()
@@ -92,7 +96,7 @@ def table_with(app, column):
 def test_every_planted_error_is_found_and_named(app, code, planted):
     _, swapped, turned = planted
     compute(code)
-    shown(app)
+    shown(app, "Outliers")
     named = table_with(app, "what").set_index("structure")["what"]
     assert named[1] == "forces of opposite sign"
     assert named[3] == f"forces of atoms {swapped[0]} and {swapped[1]} exchanged"
@@ -116,6 +120,16 @@ def test_the_summary_is_what_numpy_says_and_narrows_down(app, code, planted):
     aluminium = np.concatenate([e for e, a in zip(errors, frames, strict=True) if "Al" in a.symbols])
     assert table_with(app, "MAE")["MAE"].iloc[0] == pytest.approx(1000 * aluminium.mean(), rel=1e-5)
     assert not app.exception
+
+
+def test_the_paired_test_is_of_the_configurations_that_were_chosen(app, code):
+    compute(code)
+    shown(app, "Is it real?")
+    words = [" ".join(item.value for item in app.markdown)]
+    app.selectbox(key="real-first").select("PET demo · conservative").run()
+    words.append(" ".join(item.value for item in app.markdown))
+    difference = [float(re.search(r"structures' MAE (-?[\d.]+)", said)[1]) for said in words]
+    assert difference[0] == -difference[1] != 0
 
 
 def test_a_difference_is_never_called_an_error(app, code):
@@ -157,14 +171,21 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     write(text, [atoms for atoms in frames if atoms.info["name"] in ("Si", "C", "SiC")], format="extxyz")
     home.mkdir(exist_ok=True)
     code = Shelf(home / "datasets").bring(text.getvalue().encode(), "sets.extxyz")
-    compute(code)
+    tasks = compute(code)
     task = lambench_questions(dataset(code), (DIRECT,), 10, 1)[0]
     measured = replace(task, settings=replace(task.settings, picoseconds=0.03)).run()
     jobs().store.put(jobs().key(task), measured)
     app.query_params["data"] = code
-    shown(app)
+    shown(app, "Benchmarks")
     errors = table_with(app, "error")
-    assert len(errors) == 2
+    for task, error in zip(tasks, errors["error"], strict=True):
+        domains, dummies = lambench_sets()
+        of_task = lambench_error(dataset(code), jobs().result(jobs().key(task)), domains=domains, dummies=dummies)
+        assert error == pytest.approx(of_task.error)
+    assert errors["error"].nunique() == 2, "two heads of one model"
+    subsets = table_with(app, "PET demo · direct: F").set_index("subset")
+    assert len(subsets) == 3
+    assert (subsets["PET demo · direct: F"] != subsets["PET demo · conservative: F"]).all()
     assert {"Catalysis: forces", "Biomolecules & Supramolecules: energy"} <= set(errors.columns)
     row = table_with(app, "efficiency").iloc[0]
     assert row["efficiency"] == pytest.approx(measured.efficiency)

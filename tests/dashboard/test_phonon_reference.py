@@ -69,6 +69,7 @@ def page(silicon, monkeypatch, home):
 
     def visit(structure):
         app = AppTest.from_file(APP, default_timeout=60)
+        app.session_state["phonon_view"] = "Differences"
         app.query_params["structure"], app.query_params["lineup"] = structure, "chgnet"
         app.run()
         app.switch_page("views/phonons.py")
