@@ -107,7 +107,7 @@ def _row(work: Work) -> dict[str, object]:
         "cells": len(found.cells),
         "instability": found.instability,
         "drift": "; ".join(
-            f"{row.formula} " + (row.stopped or f"{row.drift:.1e} ± {row.drift_error:.0e}")
+            f"{row.formula}: " + (row.stopped or f"{row.drift:.1e} ± {row.drift_error:.0e}")
             for row in found.runs.itertuples()
         ),
     }

@@ -80,8 +80,9 @@ def parity_figure(
         figure.update_xaxes(title=f"reference {name} (eV/Å)", showticklabels=True, row=_last(len(compared), column, columns), col=column)  # fmt: skip
     for row in range(1, rows + 1):
         figure.update_yaxes(title=f"predicted {name} (eV/Å)", row=row, col=1)
-    height = 290 * rows + 100
-    return look.finish(figure, height=height, taller=1.25, margin={"t": 56}, showlegend=False, dragmode="pan")
+    figure.update_annotations(font_size=look.font_size + 2)
+    margin = {"t": 4 * look.font_size}
+    return look.finish(figure, height=290 * rows + 100, taller=1.25, margin=margin, showlegend=False, dragmode="pan")
 
 
 def _headline(errors: "ForceErrors") -> str:

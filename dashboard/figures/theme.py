@@ -96,6 +96,11 @@ class Look:
         return 3.4 if self.projector else 2.0
 
     @property
+    def font_size(self) -> int:
+        """Size of labels, px."""
+        return 21 if self.projector else 14
+
+    @property
     def guide(self) -> dict[str, object]:
         """Plotly's description of a thin line that is not data, such as zero."""
         return {"color": self.ink.faint, "width": 1}
@@ -135,7 +140,7 @@ class Look:
     def template(self) -> go.layout.Template:
         """Return fonts, grids, axes, legend and hover boxes."""
         colors = self.ink
-        size = 21 if self.projector else 14
+        size = self.font_size
         axis = {
             "showline": True,
             "linecolor": colors.faint,
