@@ -221,7 +221,7 @@ def table(works: Sequence[Work]) -> None:
         "loop": number("∮F·dx (meV/atom)", format="%.2e"),
         "error": number("± integration", format="%.1e"),
         "random": number("random loops, rms (meV/atom)", format="%.2e"),
-        "heads": number("heads, rms (meV/Å)", format="%.2e", help="Root mean square difference of the direct and the conservative forces, where the model has both."),
+        "heads": number("heads, rms (meV/Å)", format="%.3g", help="Root mean square difference of the direct and the conservative forces, where the model has both."),
         "net": number("|ΣF|/N (eV/Å)", format="%.1e"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip

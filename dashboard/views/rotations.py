@@ -166,13 +166,13 @@ def numbers(works: Sequence[Work]) -> None:
     """Show the standard deviations beside their floors."""
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
-        "E": number("energy (meV/atom)", format="%.2e"),
-        "F": number("forces (meV/Å)", format="%.2e"),
+        "E": number("energy (meV/atom)", format="%.3g"),
+        "F": number("forces (meV/Å)", format="%.3g"),
         "relative": number("of the forces (%)", format="%.3f"),
-        "σ": number("stress (GPa)", format="%.2e"),
+        "σ": number("stress (GPa)", format="%.3g"),
         "floor": number("floor of the forces (meV/Å)", format="%.1e", help="The same deviation of a model that is exact by construction, in the same arithmetic."),
-        "IE": number("inversion, energy (meV/atom)", format="%.2e"),
-        "IF": number("inversion, forces (meV/Å)", format="%.2e"),
+        "IE": number("inversion, energy (meV/atom)", format="%.3g"),
+        "IF": number("inversion, forces (meV/Å)", format="%.3g"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip
     results, title, reference = drawn(works), titled("Rotations"), reference_name(works)
