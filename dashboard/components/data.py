@@ -7,6 +7,7 @@ from ase import Atoms
 
 from dashboard import state
 from dashboard.components.frame import plain
+from dashboard.components.reference_card import show_reference_card
 from dashboard.service import SHIPPED, dataset, shelf
 from mlip_core.datasets import UNIT_CHOICES, Dataset, Units
 from mlip_core.datasets.shelf import Reading
@@ -112,6 +113,8 @@ def describe(data: Dataset) -> None:
     if data.set_aside:
         with st.popover(f"{len(data.set_aside)} set aside"):
             st.dataframe(data.set_aside_table(), hide_index=True)
+    if state.data() == SHIPPED and st.button("How they were computed", icon=":material/info:", type="tertiary"):
+        show_reference_card()
     if state.data() != SHIPPED and any(data.candidates.values()):
         with st.expander("Keys, units, level of theory"):
             reread(data)

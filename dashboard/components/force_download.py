@@ -11,13 +11,16 @@ from dashboard.components.comparison import Compared, opened
 from dashboard.components.download import Named, archive
 from dashboard.figures.page import Figures, file_name
 from dashboard.members import label
-from mlip_core.force_errors import ForceErrors, per_atom_table, with_forces
+from mlip_core.force_errors import ErrorSplit, ForceErrors, per_atom_table, with_forces
+from mlip_core.lambench_runs import LambenchRuns
 
 
-def tables_archive(results: Named[ForceErrors], title: str, figures: Figures) -> bytes:
+def tables_archive(
+    results: Named[ForceErrors], splits: Named[ErrorSplit], runs: Named[LambenchRuns], title: str, figures: Figures
+) -> bytes:
     """Pack the tables by structure, element, subset and force, in eV and Å, with the settings and the figures."""
     files: dict[str, str] = {}
-    facts = {}
+    facts: dict[str, dict[str, object]] = {}
     for mark, errors in results:
         folder = file_name(mark.label)
         for table in ("by_structure", "by_element", "by_subset", "by_magnitude", "not_evaluated"):
@@ -35,6 +38,14 @@ def tables_archive(results: Named[ForceErrors], title: str, figures: Figures) ->
             "energy_offsets": errors.energy_offsets,
             "settings": asdict(errors.settings),
         }
+    for mark, split in splits:
+        files[f"{file_name(mark.label)}/split.csv"] = split.by_structure.to_csv(index=False)
+    for mark, measured in runs:
+        folder = file_name(mark.label)
+        files[f"{folder}/lambench_cells.csv"] = measured.cells.to_csv(index=False)
+        files[f"{folder}/lambench_runs.csv"] = measured.runs.to_csv(index=False)
+        figures_of_merit = {"efficiency": measured.efficiency, "instability": measured.instability}
+        facts.setdefault(mark.label, {})["lambench"] = figures_of_merit
     files["summary.json"] = json.dumps(facts, indent=1, ensure_ascii=False)
     return archive(files, title, figures)
 

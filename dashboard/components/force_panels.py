@@ -11,7 +11,7 @@ from dashboard.components.chart import chart
 from dashboard.components.comparison import Compared, common, summary_table
 from dashboard.components.force_download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
 from dashboard.components.frame import look
-from dashboard.components.work import Work, drawn
+from dashboard.components.work import Work, drawn, of_kind
 from dashboard.figures import force_errors as figures
 from dashboard.figures.collected import force_error_figures
 from dashboard.figures.page import file_name
@@ -219,10 +219,9 @@ def speed(compared: Sequence[Compared]) -> None:
     st.caption("Down and left is better. Times are those of this machine while the predictions were made.")
 
 
-def downloads(
-    place: Any, works: Sequence[Work], splits: Sequence[Work], compared: Sequence[Compared], data: Dataset
-) -> None:
+def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], data: Dataset) -> None:
     """Offer tables, figures, atoms and structures."""
+    errors, splits, runs = (drawn(of_kind(works, kind)) for kind in ("force_errors", "error_split", "lambench"))
     part = compared[0].errors.narrowed_to
     title = f"Force {figures.word(_pairs(compared))}s: {data.name}" + (f", {part}" if part else "")
     with place.popover("Download", icon=":material/download:"):
@@ -231,7 +230,7 @@ def downloads(
         )
         st.download_button(
             "All tables, figures and settings (ZIP)",
-            lambda: tables_archive(drawn(works), title, force_error_figures(_pairs(compared), drawn(splits))),
+            lambda: tables_archive(errors, splits, runs, title, force_error_figures(_pairs(compared), splits)),
             "force_errors.zip",
             on_click="ignore",
         )

@@ -54,6 +54,11 @@ def drawn(works: Sequence[Work]) -> list[tuple[Style, Any]]:
     return [(work.style, work.result) for work in works if work.result is not None]
 
 
+def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
+    """Return those that ask this kind of question."""
+    return [work for work in works if work.task.kind == kind]
+
+
 def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     """Let the visitor choose one of the configurations that are there."""
     names = [label(work.member) for work in works]

@@ -20,7 +20,7 @@ from dashboard.components.comparison import (
 from dashboard.components.data import choose_data
 from dashboard.components.frame import header, look, need_lineup, plain, tabs
 from dashboard.components.labelled import structure_panel
-from dashboard.components.work import Work, follow, live, start_button
+from dashboard.components.work import Work, follow, live, of_kind, start_button
 from dashboard.figures.parity import parity_figure
 from dashboard.members import label
 from mlip_core.configuration import Configuration
@@ -96,7 +96,7 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
     selection = panels.choose_part(bar, finished)
     compared = compared_by(finished, Path(data.path).parent, selection)
     bar.space("stretch")
-    panels.downloads(bar, finished, splits, compared, data)
+    panels.downloads(bar, works, compared, data)
     point = st.session_state.get(state.POINT)
     if point is None:
         show_views(compared, splits, runs, None)
@@ -107,11 +107,6 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
         with picture:
             structure_panel(compared, point)
     summary(compared, data)
-
-
-def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
-    """Return those that ask this kind of question."""
-    return [work for work in works if work.task.kind == kind]
 
 
 def show_views(compared: Sequence[Compared], splits: Sequence[Work], runs: Sequence[Work], marked: int | None) -> None:

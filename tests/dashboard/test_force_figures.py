@@ -158,4 +158,4 @@ def test_the_figures_are_taken_along_with_each_way_to_split_the_data(few, hostil
     drawn = force_error_figures(compared, split)
     headings = "Parity", "Distribution", "By element", f"By subset: {hostile}", "By force", "Energies", "Split", "Speed"
     assert tuple(drawn) == headings
-    has_figures(tables_archive(compared, hostile, drawn), drawn)
+    has_figures(tables_archive(compared, [], [], hostile, drawn), drawn)

@@ -1,6 +1,7 @@
 """The Force errors page finds and names errors planted in labels, narrows down, and never calls a difference an error."""
 
 import io
+import json
 import re
 import zipfile
 from dataclasses import replace
@@ -132,6 +133,17 @@ def test_the_paired_test_is_of_the_configurations_that_were_chosen(app, code):
     assert difference[0] == -difference[1] != 0
 
 
+def test_the_card_of_the_reference_opens(app):
+    from mlip_core.reference import reference_convergence
+
+    app.query_params["data"] = "pbe"
+    shown(app)
+    next(button for button in app.button if button.label == "How they were computed").click().run()
+    assert not app.exception
+    assert len(table_with(app, "rms")) == len(reference_convergence())
+    assert any("MgO" in item.value for item in app.markdown)
+
+
 def test_a_difference_is_never_called_an_error(app, code):
     compute(code, CONSERVATIVE)
     shown(app)
@@ -155,8 +167,10 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     assert atoms["pred_x"].iloc[0] == pytest.approx(frames[0].arrays["PET_demo_direct_forces"][0, 0], abs=1e-6)
     written = pd.read_csv(io.BytesIO(per_atom_csv(compared[0])))
     pd.testing.assert_frame_equal(written, atoms, check_dtype=False)
-    packed = zipfile.ZipFile(io.BytesIO(tables_archive(drawn(works[:1]), "Planted", {})))
-    assert {"PET_demo_direct/by_structure.csv", "PET_demo_direct/by_element.csv", "summary.json"} <= set(
+    splits = follow(questions(dataset(code), (DIRECT, CONSERVATIVE), None)[1])
+    packed = zipfile.ZipFile(io.BytesIO(tables_archive(drawn(works[:1]), drawn(splits), [], "Planted", {})))
+    names = {"by_structure.csv", "by_element.csv", "split.csv"}
+    assert {"PET_demo_conservative/split.csv", "summary.json"} | {f"PET_demo_direct/{name}" for name in names} <= set(
         packed.namelist()
     )
 
@@ -178,9 +192,9 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     app.query_params["data"] = code
     shown(app, "Benchmarks")
     errors = table_with(app, "error")
-    for task, error in zip(tasks, errors["error"], strict=True):
+    for asked, error in zip(tasks, errors["error"], strict=True):
         domains, dummies = lambench_sets()
-        of_task = lambench_error(dataset(code), jobs().result(jobs().key(task)), domains=domains, dummies=dummies)
+        of_task = lambench_error(dataset(code), jobs().result(jobs().key(asked)), domains=domains, dummies=dummies)
         assert error == pytest.approx(of_task.error)
     assert errors["error"].nunique() == 2, "two heads of one model"
     subsets = table_with(app, "PET demo · direct: F").set_index("subset")
@@ -192,6 +206,11 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     assert row["time"] == pytest.approx(measured.cells["us_per_atom"].iloc[1:].mean())
     assert row["instability"] == measured.instability
     assert measured.runs["formula"].iloc[0] in row["drift"]
+    ran = follow([task])
+    packed = zipfile.ZipFile(io.BytesIO(tables_archive([], [], drawn(ran), "LAMBench", {})))
+    told = json.loads(packed.read("summary.json"))["PET demo · direct"]["lambench"]
+    assert told == {"efficiency": measured.efficiency, "instability": measured.instability}
+    assert len(pd.read_csv(packed.open("PET_demo_direct/lambench_cells.csv"))) == 10
 
 
 def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):
