@@ -20,6 +20,8 @@ FEWEST, MOST = 800, 1000
 """Atoms of a cell that is timed."""
 SETTLING = 0.2
 """Share of a run before the energy is fitted, as in the benchmark's code (lambench/tasks/calculator/nve_md)."""
+_TELL = 20
+"""Steps of a run between reports: there are tens of thousands."""
 TIMED, RUN = "large cells", "run at constant energy"
 
 
@@ -195,7 +197,7 @@ def _drifted(frame: Frame, model: Model, settings: LambenchTask, progress: Progr
             picoseconds=settings.picoseconds,
             timestep=settings.timestep,
             temperature=settings.temperature,
-            progress=progress,
+            progress=_now_and_then(progress),
         )
     except ModelError as error:
         return row | {"stopped": str(error)}
@@ -204,6 +206,14 @@ def _drifted(frame: Frame, model: Model, settings: LambenchTask, progress: Progr
         return row | {"stopped": found.stopped or "the run is too short to fit"}
     slope, error_of_slope = drift(found.times[settled], found.total_energies[settled])
     return row | {"drift": slope, "drift_error": error_of_slope}
+
+
+def _now_and_then(progress: Progress) -> Progress:
+    def report(done: int, total: int | None, **values: object) -> None:
+        if done % _TELL == 0 or done == total:
+            progress(done, total, **values)
+
+    return report
 
 
 def _described(frame: Frame, atoms: Atoms) -> dict[str, object]:

@@ -103,7 +103,7 @@ def test_a_run_that_fails_counts_as_five(data):
     assert found.instability == 5.0
 
 
-def test_the_record_is_kept_and_progress_counts_every_force_call(data, tmp_path):
+def test_the_record_is_kept_and_progress_counts_force_calls(data, tmp_path):
     told = []
     task = LambenchTask(dataset=str(data.path), dataset_sha256=data.sha256, picoseconds=0.02, n_runs=2)
     found = run(
@@ -111,6 +111,7 @@ def test_the_record_is_kept_and_progress_counts_every_force_call(data, tmp_path)
     )
     assert told[0] == (1, 50, "large cells")
     assert told[-1] == (50, 50, "run at constant energy")
+    assert len(told) == 10 + 2 * 2, "every cell, but not every step"
     save(found, tmp_path / "record.npz")
     again = load(tmp_path / "record.npz")
     assert again.efficiency == found.efficiency
