@@ -11,11 +11,7 @@ def show_reference_card() -> None:
     """Show settings, convergence and limits of the PBE reference."""
     card = reference_card()
     st.markdown(f"**{card['level_of_theory']}**, {card['code']}; {card['setups']}. {card['rattled']['content']}.")
-    st.dataframe(
-        pd.DataFrame(card["settings"].items(), columns=["setting", "value"]),
-        hide_index=True,
-        column_config={"setting": st.column_config.TextColumn(width="small")},
-    )
+    st.markdown("\n".join(f"- **{name.replace('_', ' ')}**: {value}" for name, value in card["settings"].items()))
     st.markdown("**How far the forces are converged**")
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame(card["convergence"]["changes"]), hide_index=True, column_config={
