@@ -119,6 +119,17 @@ def test_the_record_is_kept_and_progress_counts_force_calls(data, tmp_path):
     assert again.settings == task
 
 
+def test_molecules_run_but_are_not_timed(tmp_path):
+    molecules = dataset_of([molecule("C6H6")], "benzene", labelled=False, folder=tmp_path)
+    model = Climbing()
+    model.elements = None
+    found = measured(molecules, model)
+    assert found.efficiency is None
+    assert found.runs["n_atoms"].tolist() == [12]
+    save(found, tmp_path / "record.npz")
+    assert load(tmp_path / "record.npz").efficiency is None
+
+
 def test_data_that_the_model_does_not_know_and_settings_out_of_range_are_refused(data):
     model = Climbing()
     model.elements = frozenset({79})
