@@ -39,6 +39,7 @@ CONVERGENCE = {
 }
 FINER = {"cutoff": {"cutoff": 600}, "k-points": {"density": 1.5}, "smearing": {"width": 0.025}}
 CHECKED = [(kind, name) for name in ("Si", "MgO", "Al") for kind in CONVERGENCE]
+CHECKED += [("rattled", "LiF"), ("rattled", "NaCl")]
 EV_PER_A3_IN_GPA = 160.2176634
 EV_PER_AMU_A2 = 9.648533212e27
 """One eV/(u Å²) in 1/s²."""
