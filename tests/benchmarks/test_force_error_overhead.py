@@ -85,9 +85,9 @@ def test_overhead_over_the_bare_model(tmp_path, capsys):
 
 
 def test_memory_stays_flat(tmp_path, capsys):
-    """Twenty thousand structures more take no more than their tables."""
+    """Forty thousand structures more take no more than their tables."""
     peaks = []
-    for n in (10_000, 30_000):
+    for n in (10_000, 50_000):
         path = tmp_path / f"{n}.extxyz"
         labelled(path, n, CRYSTALS[:1])
         run = subprocess.run(
@@ -95,5 +95,5 @@ def test_memory_stays_flat(tmp_path, capsys):
         )
         peaks.append(int(run.stdout))
     with capsys.disabled():
-        print(f"\npeak memory: {peaks[0] / 1e3:.0f} MB at 10,000 structures, {peaks[1] / 1e3:.0f} MB at 30,000")
-    assert peaks[1] - peaks[0] < 20_000 * KILOBYTES_A_STRUCTURE
+        print(f"\npeak memory: {peaks[0] / 1e3:.0f} MB at 10,000 structures, {peaks[1] / 1e3:.0f} MB at 50,000")
+    assert peaks[1] - peaks[0] < 40_000 * KILOBYTES_A_STRUCTURE
