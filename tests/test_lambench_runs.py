@@ -97,6 +97,21 @@ def test_the_drift_is_that_of_the_known_motion(data):
     assert found.instability == pytest.approx(expected)
 
 
+class Settling(Climbing):
+    """Loses energy in the first fifth of a run only."""
+
+    def _forward(self, structures):
+        self.asked.append([len(atoms) for atoms in structures])
+        high = 1.0 if len(self.asked) <= 10 + 10 else 0.0
+        return [Prediction(high, np.zeros((len(a), 3)), np.zeros((3, 3))) for a in structures]
+
+
+def test_the_first_fifth_of_a_run_does_not_count(data):
+    found = measured(data, Settling(), n_cells=10, n_runs=1)
+    assert found.runs["drift"].iloc[0] == pytest.approx(0, abs=1e-9)
+    assert found.instability == 0
+
+
 def test_a_run_that_fails_counts_as_five(data):
     found = measured(data, Failing(), n_cells=10, n_runs=1)
     assert "no more" in found.runs["stopped"].iloc[0]
