@@ -9,19 +9,21 @@ from dashboard.components.comparison import Compared, against_labels, opened
 from dashboard.components.work import Work
 from dashboard.members import label
 from mlip_core.datasets import Dataset
-from mlip_core.force_errors import ForceErrors
+from mlip_core.force_errors import ForceErrors, Selection
 from mlip_core.lambench import REFERENCE_TIME, LambenchError, lambench_error
 from mlip_core.lambench_runs import FEWEST, MOST, LambenchRuns
 from mlip_core.published import lambench_sets, madbench_table, madbench_tag, published
 
 
-def benchmarks(compared: Sequence[Compared], runs: Sequence[Work]) -> None:
+def benchmarks(compared: Sequence[Compared], runs: Sequence[Work], selection: Selection) -> None:
     """Show the benchmarks of the literature: computed here as published, and published values apart from them."""
     if not against_labels(compared):
         st.markdown("LAMBench's and MADBench's errors need labels: compare with the labels of these data.")
-    elif compared[0].errors.narrowed_to:
+    elif selection.element or selection.tag:
         st.markdown("Benchmarks are of whole data sets: set **Element** and **Subset** back to all.")
     else:
+        if selection.structures is not None:
+            st.caption(f"Errors are of the {len(selection.structures)} structures that all answered for.")
         lambench_errors(compared)
         madbench(compared)
     lambench_runs([work for work in runs if work.result is not None])

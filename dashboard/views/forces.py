@@ -1,6 +1,6 @@
 """Force errors: the whole line-up against labelled structures, or against one of its members."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -98,20 +98,22 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
     bar.space("stretch")
     panels.downloads(bar, works, compared, data)
     point = st.session_state.get(state.POINT)
+    views = views_of(compared, splits, None if point is None else point[0])
+    views["Benchmarks"] = lambda: benchmarks(compared, runs, selection)
     if point is None:
-        show_views(compared, splits, runs, None)
+        tabs(views, key="view")
     else:
         figures, picture = st.columns([1.7, 1], gap="medium")
         with figures:
-            show_views(compared, splits, runs, point[0])
+            tabs(views, key="view")
         with picture:
             structure_panel(compared, point)
     summary(compared, data)
 
 
-def show_views(compared: Sequence[Compared], splits: Sequence[Work], runs: Sequence[Work], marked: int | None) -> None:
-    """Show the views of the errors; a click on a point, a row or a bar leads on."""
-    views = {
+def views_of(compared: Sequence[Compared], splits: Sequence[Work], marked: int | None) -> dict[str, Callable[[], None]]:
+    """Return the views of the errors by their names; a click on a point, a row or a bar leads on."""
+    return {
         "Parity": lambda: draw_parity(compared, marked),
         "Distribution": lambda: panels.distribution(compared),
         "By element": lambda: panels.by_element(compared),
@@ -124,9 +126,7 @@ def show_views(compared: Sequence[Compared], splits: Sequence[Work], runs: Seque
         "Split": lambda: panels.split(splits),
         "Is it real?": lambda: panels.is_it_real(compared),
         "Speed": lambda: panels.speed(compared),
-        "Benchmarks": lambda: benchmarks(compared, runs),
     }
-    tabs(views, key="view")
 
 
 def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:

@@ -221,6 +221,24 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     assert len(pd.read_csv(packed.open("PET_demo_direct/lambench_cells.csv"))) == 10
 
 
+def test_benchmarks_are_shown_where_models_cover_different_elements(app, home):
+    from dashboard.service import dataset, jobs
+
+    every = read(asset("reference", "rattled.extxyz"), ":")
+    frames = [next(a for a in every if a.info["name"] == name) for name in ("Si", "Al", "Cu")]
+    text = io.StringIO()
+    write(text, frames, format="extxyz")
+    code = Shelf(home / "datasets").bring(text.getvalue().encode(), "three.extxyz")
+    for task in questions(dataset(code), (DIRECT, Configuration(model="chgnet")), None)[0]:
+        jobs().store.put(jobs().key(task), task.run())
+    app.query_params["data"], app.query_params["lineup"] = code, "pet-demo:direct,chgnet"
+    shown(app, "Benchmarks")
+    assert len(table_with(app, "error")) == 2
+    assert any("the 2 structures that all answered for" in item.value for item in app.caption)
+    app.selectbox(key="element").select("Si").run()
+    assert not any("error" in frame.value for frame in app.dataframe)
+
+
 def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):
     from dashboard.reopen import widget_values
     from dashboard.service import dataset, jobs
