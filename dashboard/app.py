@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.components.frame import guarded
+from dashboard.widgets.frame import guarded
 from mlip_core.assets import asset
 
 PAGES = ["structure", "lineup", "relax", "phonons", "forces", "rotations", "conservation", "runs"]

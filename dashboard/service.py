@@ -9,7 +9,7 @@ from mlip_core.datasets import Dataset
 from mlip_core.datasets.shelf import Shelf
 from mlip_core.home import home
 from mlip_core.jobs.queue import Jobs
-from mlip_core.reference import reference_dataset
+from mlip_core.reference.pbe import reference_dataset
 
 SHIPPED = "pbe"
 """Code of the data set that comes with the program."""

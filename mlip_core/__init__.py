@@ -1,15 +1,15 @@
 """Machine-learned interatomic potentials: predict, relax, phonons, symmetry and conservation."""
 
-from mlip_core.closed_loops import Loop
-from mlip_core.conservation import ConservationSettings, conservation
-from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
+from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
+from mlip_core.calculations.conservation.closed_loops import Loop
+from mlip_core.calculations.force_errors import ForceErrorSettings, differences, error_split, force_errors
+from mlip_core.calculations.phonons import PhononSettings, phonons
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
+from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings, correction_cost
+from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.datasets import Dataset, read_dataset
 from mlip_core.errors import DatasetError, StructureError
-from mlip_core.force_errors import ForceErrorSettings, differences, error_split, force_errors
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
-from mlip_core.phonons import PhononSettings, phonons
-from mlip_core.relaxation import RelaxationSettings, relax
-from mlip_core.rotational_variance import RotationSettings, rotational_variance
 from mlip_core.structures import read_structure
 from mlip_core.symmetry.corrections import Corrections, correct
 

@@ -49,15 +49,17 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",)),
-    "rotational_variance": Kind("mlip_core.rotational_variance:rotational_variance", other="reference"),
-    "correction_cost": Kind("mlip_core.correction_cost:correction_cost", other="reference"),
-    "conservation": Kind("mlip_core.conservation:conservation", schema=2, packages=("ase",), other="other_head"),
-    "passport": Kind("mlip_core.passport:passport"),
-    "phonons": Kind("mlip_core.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
-    "force_errors": Kind("mlip_core.force_errors.task:run", packages=("scipy",), other="reference_model"),
-    "error_split": Kind("mlip_core.force_errors.task:run_split", other="reference_model"),
-    "lambench": Kind("mlip_core.lambench_runs:run", packages=("ase",)),
+    "relaxation": Kind("mlip_core.calculations.relaxation.calculation:relax", packages=("ase",)),
+    "rotational_variance": Kind("mlip_core.calculations.rotations.variance:rotational_variance", other="reference"),
+    "correction_cost": Kind("mlip_core.calculations.rotations.correction_cost:correction_cost", other="reference"),
+    "conservation": Kind(
+        "mlip_core.calculations.conservation.calculation:conservation", schema=2, packages=("ase",), other="other_head"
+    ),
+    "passport": Kind("mlip_core.calculations.passport.calculation:passport"),
+    "phonons": Kind("mlip_core.calculations.phonons:phonons", packages=("phonopy", "seekpath", "symfc")),
+    "force_errors": Kind("mlip_core.calculations.force_errors.task:run", packages=("scipy",), other="reference_model"),
+    "error_split": Kind("mlip_core.calculations.force_errors.task:run_split", other="reference_model"),
+    "lambench": Kind("mlip_core.calculations.benchmarks.runs:run", packages=("ase",)),
 }
 
 

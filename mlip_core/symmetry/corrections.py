@@ -132,7 +132,7 @@ class CorrectedModel(Model):
         list of (Prediction, Spread)
             The spread is that of the uncorrected model on the aligned grid. On a crystal
             whose point group holds the grid it is zero for any model: to judge a model,
-            use :func:`mlip_core.rotational_variance`.
+            use :func:`mlip_core.calculations.rotations.variance`.
         """
         structures = list(structures)
         results: list[tuple[Prediction, Spread]] = []

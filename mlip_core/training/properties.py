@@ -12,12 +12,12 @@ from ase import Atoms
 from ase.build import bulk
 
 from mlip_core import records
-from mlip_core.conservation import ConservationSettings, conservation
+from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
+from mlip_core.calculations.phonons import Phonons, PhononSettings, compare, phonons
+from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.errors import CalculationError
 from mlip_core.models import load_model
 from mlip_core.models.model import Model
-from mlip_core.phonons import Phonons, PhononSettings, compare, phonons
-from mlip_core.rotational_variance import RotationSettings, rotational_variance
 from mlip_core.training.labels import relaxed_constant
 from mlip_core.training.settings import Crystal
 

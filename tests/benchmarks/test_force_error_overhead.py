@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
+from mlip_core.calculations.force_errors import force_errors
 from mlip_core.datasets import read_dataset
-from mlip_core.force_errors import force_errors
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
@@ -23,7 +23,7 @@ EVALUATE = """
 import re, sys
 import numpy as np
 from mlip_core.datasets import read_dataset
-from mlip_core.force_errors import force_errors
+from mlip_core.calculations.force_errors import force_errors
 from mlip_core.models.model import Model, Prediction
 
 class Nothing(Model):

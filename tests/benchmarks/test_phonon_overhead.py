@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.build import bulk
 
 import mlip_core as mlip
-from mlip_core.phonons import PhononSettings, phonons
+from mlip_core.calculations.phonons import PhononSettings, phonons
 
 CRYSTALS = {
     "Si": bulk("Si", "diamond", 5.46, cubic=True),

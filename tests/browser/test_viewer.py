@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk, molecule
 from playwright.sync_api import expect
 
-from dashboard.components.viewer import Arrows, standalone_html
+from dashboard.widgets.viewer import Arrows, standalone_html
 
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)

@@ -3,7 +3,7 @@
 import pytest
 from ase.build import bulk, molecule
 
-from dashboard.components.card import outside
+from dashboard.widgets.model_card import outside
 
 
 @pytest.mark.parametrize("name", ["pet-demo", "soap-demo"])

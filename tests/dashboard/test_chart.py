@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 def page():
     import plotly.graph_objects as go
 
-    from dashboard.components.chart import chart
+    from dashboard.widgets.chart import chart
 
     chart(go.Figure(), "loop-figure")
     chart(go.Figure(), "by-subset-a/b", on_select="rerun")

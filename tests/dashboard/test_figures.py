@@ -7,15 +7,15 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
-from dashboard.components.download import phonon_archive, relaxation_archive
-from dashboard.figures.collected import phonon_figures, relaxation_figures
-from dashboard.figures.phonons import PhononSeries, phonon_figure, thermal_figure
-from dashboard.figures.relaxation import RelaxationTrace, relaxation_figure
-from dashboard.figures.theme import COLORS, DARK, LIGHT, Look, style
-from mlip_core.phonons import PhononSettings, phonons
-from mlip_core.phonons.bands import BandStructure
-from mlip_core.phonons.dos import TotalDos
-from mlip_core.relaxation import RelaxationSettings, relax
+from dashboard.pages.collected import phonon_figures, relaxation_figures
+from dashboard.pages.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
+from dashboard.widgets.download import phonon_archive, relaxation_archive
+from dashboard.widgets.theme import COLORS, DARK, LIGHT, Look, style
+from mlip_core.calculations.phonons import PhononSettings, phonons
+from mlip_core.calculations.phonons.bands import BandStructure
+from mlip_core.calculations.phonons.dos import TotalDos
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
 
 MARK = style(0, constrained=True, corrected=False, label="EMT")
 OTHER = style(1, constrained=False, corrected=True, label="EMT + correction")

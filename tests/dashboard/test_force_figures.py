@@ -7,13 +7,13 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from dashboard.components.force_download import tables_archive
-from dashboard.figures import force_errors as figures
-from dashboard.figures.collected import force_error_figures
-from dashboard.figures.parity import MOST_POINTS, WORST_POINTS, parity_figure
-from dashboard.figures.theme import Look, style
+from dashboard.pages.collected import force_error_figures
+from dashboard.pages.force_errors import figures
+from dashboard.pages.force_errors.download import tables_archive
+from dashboard.pages.force_errors.parity import MOST_POINTS, WORST_POINTS, parity_figure
+from dashboard.widgets.theme import Look, style
+from mlip_core.calculations.force_errors import compare, error_split, force_errors
 from mlip_core.datasets.read import dataset_of
-from mlip_core.force_errors import compare, error_split, force_errors
 from mlip_core.models.model import Model, Prediction
 
 MARKS = [style(k, constrained=bool(k), corrected=False, label=name) for k, name in enumerate("ab")]

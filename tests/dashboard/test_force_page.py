@@ -14,15 +14,15 @@ from ase.io import read, write
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.components.comparison import compared_by, lambench_questions, questions
-from dashboard.components.force_download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
-from dashboard.components.work import drawn, follow
+from dashboard.pages.force_errors.comparison import compared_by, lambench_questions, questions
+from dashboard.pages.force_errors.download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
+from dashboard.widgets.work import drawn, follow
 from mlip_core.assets import asset
+from mlip_core.calculations.benchmarks.lambench import lambench_error
+from mlip_core.calculations.benchmarks.published import lambench_sets
+from mlip_core.calculations.force_errors import Selection
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.shelf import Shelf
-from mlip_core.force_errors import Selection
-from mlip_core.lambench import lambench_error
-from mlip_core.published import lambench_sets
 
 APP = Path(dashboard.__file__).with_name("app.py")
 DIRECT = Configuration(model="pet-demo", forces="direct")
@@ -92,7 +92,7 @@ def compute(code, reference=None):
 def shown(app, view="Parity"):
     app.session_state["view"] = view
     app.run()
-    app.switch_page("views/forces.py")
+    app.switch_page("pages/force_errors/page.py")
     app.run()
     assert not app.exception
     assert not app.error
@@ -143,7 +143,7 @@ def test_the_paired_test_is_of_the_configurations_that_were_chosen(app, code):
 
 
 def test_the_card_of_the_reference_opens(app):
-    from mlip_core.reference import reference_convergence
+    from mlip_core.reference.pbe import reference_convergence
 
     app.query_params["data"] = "pbe"
     shown(app)

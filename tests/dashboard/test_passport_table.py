@@ -2,9 +2,9 @@
 
 import pytest
 
-from dashboard.components.passport import figure, laws, verdict
+from dashboard.pages.lineup.passport import figure, laws, verdict
+from mlip_core.calculations.passport.calculation import LAWS, Law, Measure, Passport, PassportSettings
 from mlip_core.models.model import Claims
-from mlip_core.passport import LAWS, Law, Measure, Passport, PassportSettings
 
 CLAIMED = Claims(rotation=True, inversion=False, translation=True, conservative=None, smooth=True)
 SMALL = Measure("forces", 2e-6, 1e-6, "eV/Å", 0.0)

@@ -7,13 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.app import __file__ as APP
-from dashboard.components.reference import PBE, series_of, words
-from dashboard.figures.phonons import PhononSeries, phonon_figure
-from dashboard.figures.theme import style
+from dashboard.pages.phonons.figures import PhononSeries, phonon_figure
+from dashboard.pages.phonons.reference import PBE, series_of, words
 from dashboard.service import jobs
+from dashboard.widgets.theme import style
+from mlip_core.calculations.phonons.reference_bands import reference_bands, reference_crystal
 from mlip_core.jobs.queue import Jobs
-from mlip_core.reference import reference_phonons
-from mlip_core.reference_bands import reference_bands, reference_crystal
+from mlip_core.reference.pbe import reference_phonons
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,14 @@ def test_the_words_name_theory_lattice_constant_and_exact_points(reference):
 def page(silicon, monkeypatch, home):
     jobs.clear()
     monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
-    monkeypatch.setattr("dashboard.components.work.result", lambda key: silicon)
+    monkeypatch.setattr("dashboard.widgets.work.result", lambda key: silicon)
 
     def visit(structure):
         app = AppTest.from_file(APP, default_timeout=60)
         app.session_state["phonon_view"] = "Differences"
         app.query_params["structure"], app.query_params["lineup"] = structure, "chgnet"
         app.run()
-        app.switch_page("views/phonons.py")
+        app.switch_page("pages/phonons/page.py")
         app.run()
         assert not app.exception
         assert not app.error

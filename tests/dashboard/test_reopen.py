@@ -10,16 +10,16 @@ import dashboard
 from dashboard.reopen import widget_values
 from dashboard.service import jobs
 from dashboard.state import code
-from mlip_core.closed_loops import Loop
+from mlip_core.calculations.conservation.calculation import ConservationSettings
+from mlip_core.calculations.conservation.closed_loops import Loop
+from mlip_core.calculations.passport.calculation import PassportSettings
+from mlip_core.calculations.phonons import PhononSettings
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings
+from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
+from mlip_core.calculations.rotations.variance import RotationSettings
 from mlip_core.configuration import Configuration
-from mlip_core.conservation import ConservationSettings
-from mlip_core.correction_cost import CorrectionCostSettings
 from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
-from mlip_core.passport import PassportSettings
-from mlip_core.phonons import PhononSettings
-from mlip_core.relaxation import RelaxationSettings
-from mlip_core.rotational_variance import RotationSettings
 from mlip_core.structures import library_structure
 from mlip_core.symmetry.corrections import Corrections
 

@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 from ase.build import bulk
 
-from dashboard.components.symmetry_download import conservation_archive, rotation_archive
-from dashboard.figures.collected import conservation_figures, correction_figures, rotation_figures
-from dashboard.figures.conservation import energy_figure, heads_figure, loop_figure, random_loops_figure
-from dashboard.figures.rotations import (
+from dashboard.pages.collected import conservation_figures, correction_figures, rotation_figures
+from dashboard.pages.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
+from dashboard.pages.rotations.figures import (
     angle_figure,
     cost_figure,
     direction,
@@ -22,11 +21,12 @@ from dashboard.figures.rotations import (
     spectrum_figure,
     split_figure,
 )
-from dashboard.figures.theme import style
-from mlip_core.conservation import ConservationSettings, conservation
-from mlip_core.correction_cost import CorrectionCostSettings, correction_cost
+from dashboard.widgets.symmetry_download import conservation_archive, rotation_archive
+from dashboard.widgets.theme import style
+from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
+from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings, correction_cost
+from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.models.model import Claims, Model, Prediction
-from mlip_core.rotational_variance import RotationSettings, rotational_variance
 
 MARK = style(0, constrained=False, corrected=False, label="leaning")
 OTHER = style(1, constrained=True, corrected=False, label="upright")

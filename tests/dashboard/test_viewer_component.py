@@ -5,8 +5,8 @@ import pytest
 from ase.build import bulk, molecule
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.viewer import fetch
-from dashboard.components.viewer.export import standalone_html
+from dashboard.widgets.viewer import fetch
+from dashboard.widgets.viewer.export import standalone_html
 
 needs_library = pytest.mark.skipif(not fetch.LIBRARY.is_file(), reason=f"3Dmol.js is not here: {fetch.COMMAND}")
 
@@ -15,7 +15,7 @@ def page():
     import streamlit as st
     from ase.build import bulk
 
-    from dashboard.components.viewer import viewer
+    from dashboard.widgets.viewer import viewer
 
     st.write(f"picked {viewer(bulk('Si'), key='v')}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.components.viewer import fetch
+from dashboard.widgets.viewer import fetch
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from ase.build import bulk, fcc100, molecule
 from ase.spacegroup import crystal
 from scipy.spatial import cKDTree
 
-from dashboard.components.viewer.scene import Arrows, AtomColors, bonds, images, scene
+from dashboard.widgets.viewer.scene import Arrows, AtomColors, bonds, images, scene
 
 PEROVSKITE = {"spacegroup": 221, "cellpar": [4.0, 4.0, 4.0, 90, 90, 90]}
 

@@ -16,6 +16,7 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 from distributed import LocalCluster
 
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.cluster import n_workers
@@ -25,7 +26,6 @@ from mlip_core.jobs.queue import LOCK, Jobs
 from mlip_core.jobs.task import Task
 from mlip_core.jobs.worker import Outcome, kept
 from mlip_core.locks import is_held
-from mlip_core.relaxation import RelaxationSettings
 
 
 def serving(home):

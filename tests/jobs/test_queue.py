@@ -157,7 +157,7 @@ from ase.build import bulk
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
-from mlip_core.relaxation import RelaxationSettings
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 jobs = Jobs({str(home)!r}, dispatcher=None)
 task = Task(kind="relaxation", structure=bulk("Cu"), configuration=Configuration(model="chgnet"), settings=RelaxationSettings())
 run = jobs.submit(task)

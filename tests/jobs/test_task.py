@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.errors import CalculationError, SettingsError
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import KINDS, Kind, Task, digest, resolve
 from mlip_core.models.ase import AseModel
 from mlip_core.models.catalogue import entry
-from mlip_core.relaxation import RelaxationSettings
 from mlip_core.symmetry.corrections import Corrections
 
 SETTINGS = RelaxationSettings(fmax=0.01, cell="full")
@@ -111,7 +111,7 @@ import sys
 from ase.build import bulk
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
-from mlip_core.relaxation import RelaxationSettings
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 settings = RelaxationSettings(fmax=0.01, cell="full")
 task = Task(kind="relaxation", structure=bulk("Cu", cubic=True), configuration=Configuration(model="chgnet"), settings=settings)
 print(task.key(), *sorted({"torch", "phonopy", "chgnet", "dask", "distributed"} & set(sys.modules)))
@@ -188,8 +188,8 @@ class TestRelaxationFirst:
 
         toys = {"toys:relax": relax, "toys:look": look, "toys:load": load}
         monkeypatch.setattr("mlip_core.jobs.task.resolve", toys.__getitem__)
-        monkeypatch.setattr(Relaxed, "__module__", "mlip_core.relaxation")
-        monkeypatch.setattr("mlip_core.relaxation.Relaxed", Relaxed, raising=False)
+        monkeypatch.setattr(Relaxed, "__module__", "mlip_core.calculations.relaxation.calculation")
+        monkeypatch.setattr("mlip_core.calculations.relaxation.calculation.Relaxed", Relaxed, raising=False)
         self.store = Store(tmp_path)
 
     def look(self, copper):

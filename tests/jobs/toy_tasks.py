@@ -58,7 +58,7 @@ def arrived(structure, model, settings, *, progress):
 KINDS = {
     name: Kind(f"toy_tasks:{name}", load="toy_tasks:load") for name in ("count", "fail", "die", "deaf", "threads")
 } | {
-    "relaxation": Kind("mlip_core.relaxation:relax", packages=("ase",), load="toy_tasks:load"),
+    "relaxation": Kind("mlip_core.calculations.relaxation.calculation:relax", packages=("ase",), load="toy_tasks:load"),
     "arrived": Kind("toy_tasks:arrived", load="toy_tasks:download"),
 }
 COMMAND = (sys.executable, __file__)

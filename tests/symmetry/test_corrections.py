@@ -8,11 +8,11 @@ from ase.calculators.emt import EMT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlip_core.calculations.phonons import PhononSettings, phonons
+from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
 from mlip_core.errors import Cancelled, SettingsError
 from mlip_core.models import from_ase
 from mlip_core.models.model import Claims, Counted, Model, Prediction
-from mlip_core.phonons import PhononSettings, phonons
-from mlip_core.relaxation import RelaxationSettings, relax
 from mlip_core.symmetry.corrections import (
     Corrections,
     correct,

@@ -6,9 +6,9 @@ Needs this project. Each material is taken from the largest supercell there is.
 """
 
 from mlip_core.assets import asset
+from mlip_core.calculations.phonons.reference_bands import FILE, ReferenceCrystals, stored_crystal
 from mlip_core.records import save
-from mlip_core.reference import reference_materials, reference_phonons, reference_supercells
-from mlip_core.reference_bands import FILE, ReferenceCrystals, stored_crystal
+from mlip_core.reference.pbe import reference_materials, reference_phonons, reference_supercells
 
 
 def main() -> None:

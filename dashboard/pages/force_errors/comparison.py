@@ -1,0 +1,196 @@
+"""The line-up's force errors side by side: what is asked, what each record says of the chosen part, and the summary."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.service import jobs
+from dashboard.widgets.members import label
+from dashboard.widgets.theme import Style
+from dashboard.widgets.work import Work
+from mlip_core.calculations.benchmarks.runs import LambenchTask
+from mlip_core.calculations.force_errors import ForceErrors, Selection, narrowed
+from mlip_core.calculations.force_errors.functionals import functional_note
+from mlip_core.calculations.force_errors.predictions import predictions_path
+from mlip_core.calculations.force_errors.task import ErrorSplitTask, ForceErrorTask
+from mlip_core.configuration import Configuration
+from mlip_core.datasets import Dataset, open_dataset
+from mlip_core.errors import DatasetError
+from mlip_core.jobs.task import Task, digest
+from mlip_core.models.catalogue import entry
+from mlip_core.units import EV_PER_A3_IN_GPA
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One configuration on the chosen part of the data."""
+
+    member: Configuration
+    style: Style
+    errors: ForceErrors
+    """Of the chosen part."""
+    dataset: Path
+    """File with structures and reference."""
+    predictions: Path
+    """File with what the configuration said."""
+    reference: str
+    """What it is compared with, as people should read it."""
+    unanswered: int
+    """Structures of the whole data set that it gave no answer for."""
+    key: str
+    """Different wherever the errors may be."""
+
+
+def identity(member: Configuration) -> str:
+    """Name everything that may change a configuration's predictions, in one word."""
+    return digest(member.identity())
+
+
+def questions(
+    data: Dataset, members: tuple[Configuration, ...], reference: Configuration | None
+) -> tuple[list[Task], list[Task]]:
+    """Tasks for the errors and for their split; the reference is not compared with itself."""
+    given = {
+        "dataset": str(data.path),
+        "dataset_sha256": data.sha256,
+        "reference_identity": "" if reference is None else identity(reference),
+    }
+    first = data.frame(0).atoms
+    asked = [member for member in members if member != reference]
+    errors = [
+        Task(
+            kind="force_errors",
+            structure=first,
+            configuration=member,
+            settings=ForceErrorTask(identity=identity(member), **given),
+            other=reference,
+        )
+        for member in asked
+    ]
+    splits = [
+        Task(
+            kind="error_split", structure=first, configuration=member, settings=ErrorSplitTask(**given), other=reference
+        )
+        for member in asked
+    ]
+    return errors, splits
+
+
+def lambench_questions(data: Dataset, members: Sequence[Configuration], n_cells: int, n_runs: int) -> list[Task]:
+    """Tasks for LAMBench's efficiency and instability."""
+    settings = LambenchTask(dataset=str(data.path), dataset_sha256=data.sha256, n_cells=n_cells, n_runs=n_runs)
+    first = data.frame(0).atoms
+    return [Task(kind="lambench", structure=first, configuration=member, settings=settings) for member in members]
+
+
+def common(works: Sequence[Work]) -> tuple[int, ...] | None:
+    """Return the structures that every configuration answered for; None where that is all of them."""
+    answered = [set(work.result.by_structure["structure"]) for work in works]
+    shared = set.intersection(*answered)
+    return None if all(found == shared for found in answered) else tuple(sorted(shared))
+
+
+def compared_by(works: Sequence[Work], folder: Path, selection: Selection) -> list[Compared]:
+    """Return the finished configurations on the chosen part; those that have nothing of it are left out, and named."""
+    found = []
+    if selection.structures == ():
+        st.info("No structure was answered for by all of the line-up; each is shown on its own.")
+        selection = replace(selection, structures=None)
+    for work in works:
+        dataset = folder / work.result.dataset_file
+        predictions = predictions_path(opened(dataset), work.task.settings.identity, folder)
+        reference = work.result.reference if work.task.other is None else label(work.task.other)
+        key = jobs().key(work.task)
+        try:
+            errors = _part(key, work.result, dataset, predictions, selection)
+        except DatasetError as error:
+            st.caption(f"{label(work.member)}: {error}")
+            continue
+        unanswered = len(work.result.not_evaluated)
+        found.append(
+            Compared(
+                work.member, work.style, errors, dataset, predictions, reference, unanswered, digest([key, selection])
+            )
+        )
+    if not found:
+        st.stop()
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def opened(path: Path) -> Dataset:
+    """Open the file of a data set once."""
+    return open_dataset(path)
+
+
+@st.cache_resource(show_spinner="Narrowing down", max_entries=32)
+def _part(key: str, _errors: ForceErrors, dataset: Path, predictions: Path, selection: Selection) -> ForceErrors:
+    return narrowed(_errors, opened(dataset), predictions, selection)
+
+
+def against_labels(compared: Sequence[Compared]) -> bool:
+    """Tell whether the reference are labels, and not a model."""
+    return compared[0].errors.kind == "error"
+
+
+def summary(compared: Sequence[Compared], data: Dataset) -> None:
+    """Show one row a configuration: errors with their intervals, and whether functionals differ."""
+    notes = {item.member: _note(item, data) for item in compared}
+    table = summary_table(compared).dropna(axis="columns", how="all")
+    if any(notes.values()):
+        marks = ["⚠ see below" if notes[item.member] else "the data's" for item in compared]
+        table.insert(1, "functional", marks)
+    number = st.column_config.NumberColumn
+    columns = [name for name in ("MAE", "RMSE", "energy", "stress") if name in table]
+    st.dataframe(table.style.highlight_min(subset=columns, color="rgba(0,158,115,0.22)"), hide_index=True, column_config={
+        "functional": st.column_config.TextColumn(help="Whether the model learned from the functional of the data."),
+        "MAE": number("MAE (meV/Å)", format="%.3g", help="Mean |ΔF| of a component over all atoms."),
+        "interval": st.column_config.TextColumn("95 % of it", help="Bootstrap over structures."),
+        "RMSE": number("RMSE (meV/Å)", format="%.3g"),
+        "max": number("max (meV/Å)", format="%.4g"),
+        "cosine": number("cosine", format="%.4f", help="Mean cosine between F and F_ref, where |F_ref| is above 0.05 eV/Å."),
+        "softening": number("slope", format="%.3f", help="Softening: ΣF·F_ref / Σ|F_ref|². Below 1 the model is too soft: its forces are too small, as if the potential were too flat."),
+        "energy": number("E (meV/atom)", format="%.3g", help="Energy MAE, after a least-squares offset for each element was removed."),
+        "stress": number("σ (GPa)", format="%.3g", help="Stress RMSE."),
+        "time": number("μs/atom", format="%.0f", help="Measured here, inside the model, all structures in batches."),
+    })  # fmt: skip
+    for note in dict.fromkeys(filter(None, notes.values())):
+        names = [label(member) for member, said in notes.items() if said == note]
+        who = "" if len(names) == len(compared) else f"{', '.join(names)}: "
+        st.caption(f":material/warning: {who}{note}")
+    unanswered = [f"{label(item.member)} {n}" for item in compared if (n := item.unanswered)]
+    if unanswered:
+        st.caption(
+            f"Structures without an answer, mostly for elements a model does not cover: {', '.join(unanswered)}."
+        )
+
+
+def summary_table(compared: Sequence[Compared]) -> pd.DataFrame:
+    """Return one row a configuration, in meV/Å, meV/atom, GPa and μs/atom."""
+    return pd.DataFrame([_row(item) for item in compared])
+
+
+def _note(item: Compared, data: Dataset) -> str:
+    if item.errors.kind == "difference":
+        return ""
+    return functional_note(entry(item.member.model).functional, item.errors.reference, data.elements)
+
+
+def _row(item: Compared) -> dict[str, object]:
+    errors = item.errors
+    ends = errors.intervals.get("mae")
+    return {
+        "configuration": label(item.member),
+        "MAE": 1000 * errors.mae,
+        "interval": "too few structures" if ends is None else f"{1000 * ends[0]:.3g} – {1000 * ends[1]:.3g}",
+        "RMSE": 1000 * errors.rmse,
+        "max": 1000 * errors.max_error,
+        "cosine": errors.cosine,
+        "softening": errors.softening,
+        "energy": None if errors.energy_mae is None else 1000 * errors.energy_mae,
+        "stress": None if errors.stress_rmse is None else EV_PER_A3_IN_GPA * errors.stress_rmse,
+        "time": errors.us_per_atom,
+    }

@@ -1,0 +1,253 @@
+"""Phonons side by side: bands on one shared path, densities of states beside them, thermal properties."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.widgets.theme import DESK, Look, Style, translucent
+from mlip_core.units import THZ_IN_CM1, THZ_IN_KELVIN, THZ_IN_MEV
+
+if TYPE_CHECKING:
+    from mlip_core.calculations.phonons import BandStructure, Phonons, TotalDos
+
+Unit = Literal["THz", "cm⁻¹", "meV"]
+
+FACTORS: dict[str, float] = {"THz": 1.0, "cm⁻¹": THZ_IN_CM1, "meV": THZ_IN_MEV}
+"""One THz in each unit."""
+
+IMAGINARY = 0.05
+"""THz: below its negative a frequency is called imaginary; above, rounding at Γ."""
+
+_K_B = THZ_IN_MEV / THZ_IN_KELVIN / 1000
+"""eV/K"""
+_MANY_POINTS = 15_000
+"""More points than this are drawn by the graphics card."""
+_HEADROOM = 0.04
+"""Share of the frequency axis left free above and below."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhononSeries:
+    """One set of force constants of one configuration."""
+
+    style: Style
+    """How it is drawn."""
+    bands: "BandStructure"
+    """Frequencies along the shared path, THz."""
+    dos: "TotalDos | None" = None
+    """Density of states, modes/THz; None draws bands only."""
+    raw: bool = False
+    """Whether this is before the correction of the force constants; drawn thinner."""
+    exact: tuple[int, ...] = ()
+    """Index of q of points to mark with a circle: where a reference's supercell is exact."""
+
+    @classmethod
+    def from_result(cls, style: Style, result: "Phonons", *, raw: bool = False) -> Self:
+        """Take the corrected or the raw half of a phonon calculation."""
+        if raw:
+            return cls(style=style, bands=result.raw_band_structure, dos=result.raw_total_dos, raw=True)
+        return cls(style=style, bands=result.band_structure, dos=result.total_dos)
+
+    @property
+    def name(self) -> str:
+        """What hover boxes say."""
+        return f"{self.style.label} (raw)" if self.raw else self.style.label
+
+
+def phonon_figure(
+    series: Sequence[PhononSeries],
+    *,
+    unit: Unit = "THz",
+    reference: PhononSeries | None = None,
+    look: Look = DESK,
+) -> go.Figure:
+    """Draw the bands of a line-up on one path, with densities of states on the same frequency axis.
+
+    Parameters
+    ----------
+    series : sequence of PhononSeries
+        On one path; every point's ``customdata`` is (place in this sequence,
+        index of q, branch), for pages that let a branch be clicked.
+    unit : str
+        "THz", "cm⁻¹" or "meV".
+    reference : PhononSeries, optional
+        Drawn in broad grey under the others, its colour left aside.
+    look : Look
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Imaginary frequencies are negative, on shaded ground.
+    """
+    figure = make_subplots(rows=1, cols=2, column_widths=[0.8, 0.2], shared_yaxes=True, horizontal_spacing=0.015)
+    if reference is not None:
+        _add_reference(figure, reference, unit, color=look.ink.faint, width=2.5 * look.line_width)
+    gl = sum(one.bands.frequencies.size for one in series) > _MANY_POINTS
+    for place, one in enumerate(series):
+        line = look.line(one.style)
+        if one.raw:
+            line["width"] = look.line_width / 2
+        _add_series(figure, one, place, unit, line, gl=gl)
+    _axes(figure, [*series, *([reference] if reference else [])], unit, look)
+    return look.finish(
+        figure,
+        list(dict.fromkeys(one.style for one in series)),
+        height=560,
+        uirevision=f"phonons {unit}",
+        hovermode="closest",
+        clickmode="event+select",
+        dragmode="zoom",
+    )
+
+
+def _add_series(
+    figure: go.Figure, one: PhononSeries, place: int | None, unit: str, line: dict[str, Any], *, gl: bool
+) -> None:
+    factor = FACTORS[unit]
+    x, y, points = _one_line(one.bands)
+    kind = go.Scattergl if gl else go.Scatter
+    picking: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip"}
+    if place is not None:
+        picking = {
+            "mode": "lines+markers",
+            "marker": {"size": 9, "opacity": 0, "color": line["color"]},
+            "selected": {"marker": {"opacity": 1}},
+            "unselected": {"marker": {"opacity": 0}},
+            "customdata": _lists(np.column_stack([np.full(len(points), place), points])),
+            "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}<extra></extra>",
+        }
+    shared = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}
+    figure.add_trace(kind(x=x, y=y * factor, connectgaps=False, **shared, **picking), row=1, col=1)
+    if one.dos is not None:
+        fill = {} if place is None or one.raw else {"fill": "tozerox", "fillcolor": translucent(line["color"], 0.07)}
+        figure.add_scatter(
+            x=one.dos.density / factor, y=one.dos.frequencies * factor, mode="lines", hoverinfo="skip",
+            **shared, **fill, row=1, col=2,
+        )  # fmt: skip
+
+
+def _add_reference(figure: go.Figure, one: PhononSeries, unit: str, *, color: str, width: float) -> None:
+    """Draw a broad pale line that thin ones can lie on, and circles where it is exact."""
+    line = {"color": translucent(color, 0.5), "width": width}
+    _add_series(figure, one, None, unit, line, gl=False)
+    name = one.style.label
+    figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name, hoverinfo="skip")
+    if one.exact:
+        exact = list(one.exact)
+        y = one.bands.frequencies[exact] * FACTORS[unit]
+        figure.add_scatter(
+            x=np.repeat(one.bands.distances[exact], y.shape[1]), y=y.ravel(), mode="markers", cliponaxis=False,
+            marker={"symbol": "circle-open", "size": 2 * width, "color": color, "line": {"width": width / 4}},
+            unselected={"marker": {"opacity": 1}}, legendgroup=name, showlegend=False, hoverinfo="skip", row=1, col=1,
+        )  # fmt: skip
+
+
+def _one_line(bands: "BandStructure") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """String all branches on one line with gaps between branches and segments.
+
+    Returns
+    -------
+    x, y : (n,)
+        Distance and frequency (THz), NaN where the pen is lifted.
+    points : (n, 2)
+        Index of q and branch of every point, −1 at the gaps.
+    """
+    order = np.concatenate([[*range(start, stop), -1] for start, stop in bands.segments])
+    n_bands = bands.frequencies.shape[1]
+    lifted = order < 0
+    x = np.where(lifted, np.nan, bands.distances[order])
+    y = np.where(lifted[:, None], np.nan, bands.frequencies[order])
+    branch = np.repeat(np.arange(n_bands), len(order))
+    q = np.tile(order, n_bands)
+    x, y = np.tile(x, n_bands), y.T.ravel()
+    return x.astype(np.float32), y.astype(np.float32), np.column_stack([q, np.where(q < 0, -1, branch)])
+
+
+def _lists(points: np.ndarray) -> np.ndarray:
+    """Give the rows as lists: a row of numbers in an array comes back from the browser as an object."""
+    rows = np.empty(len(points), dtype=object)
+    rows[:] = points.tolist()
+    return rows
+
+
+def _axes(figure: go.Figure, series: Sequence[PhononSeries], unit: str, look: Look) -> None:
+    bands = series[0].bands
+    low, high = _frequency_range(series)
+    factor = FACTORS[unit]
+    places = bands.distances[bands.label_indices]
+    figure.update_xaxes(
+        tickvals=places,
+        ticktext=list(bands.labels),
+        range=[places[0], places[-1]],
+        showgrid=False,
+        ticks="",
+        tickfont_size=22 if look.projector else 15,
+        col=1,
+    )
+    for place in places[1:-1]:
+        figure.add_vline(place, line=look.guide, opacity=0.55, layer="below", col=1)
+    figure.update_yaxes(range=[low * factor, high * factor])
+    figure.update_yaxes(title_text=f"frequency ({unit})", col=1)
+    figure.update_xaxes(title_text=f"states/{unit}", showgrid=False, rangemode="tozero", nticks=3, col=2)
+    if low < -IMAGINARY:
+        figure.add_hrect(y0=low * factor, y1=0, fillcolor=look.ink.shade, line_width=0, layer="below")
+        figure.add_annotation(
+            text="imaginary", x=1, xref="x2 domain", xanchor="right", y=0, yref="y", yanchor="top", opacity=0.8
+        )
+    figure.add_hline(0, line=look.guide, layer="below")
+
+
+def _frequency_range(series: Sequence[PhononSeries]) -> tuple[float, float]:
+    lowest = min(float(np.nanmin(one.bands.frequencies)) for one in series)
+    highest = max(float(np.nanmax(one.bands.frequencies)) for one in series)
+    room = _HEADROOM * max(highest, -lowest, 1e-3)
+    return (lowest - room if lowest < -IMAGINARY else min(lowest, 0.0)), highest + room
+
+
+def thermal_figure(results: Sequence[tuple[Style, "Phonons"]], *, look: Look = DESK) -> go.Figure:
+    """Draw free energy, entropy and heat capacity against temperature.
+
+    Parameters
+    ----------
+    results : sequence of (Style, Phonons)
+        One a configuration.
+    look : Look
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        F in meV/atom; S and C_v in k_B/atom, with the classical limit 3.
+    """
+    figure = make_subplots(rows=1, cols=3, horizontal_spacing=0.075)
+    for style, result in results:
+        thermal = result.thermal
+        line = look.line(style)
+        note = f"<br>{thermal.imaginary_share:.1%} of the modes imaginary, left out" if thermal.imaginary_share else ""
+        curves = (
+            (thermal.free_energy * 1000, "F %{y:.2f} meV/atom"),
+            (thermal.entropy / _K_B, "S %{y:.3f} k<sub>B</sub>/atom"),
+            (thermal.heat_capacity / _K_B, "C<sub>v</sub> %{y:.3f} k<sub>B</sub>/atom"),
+        )
+        for number, (y, hover) in enumerate(curves):
+            figure.add_scatter(
+                x=thermal.temperatures, y=y, mode="lines", line=line, name=style.label, legendgroup=style.label,
+                showlegend=False, hovertemplate=f"<b>{style.label}</b><br>%{{x:.0f}} K: {hover}{note}<extra></extra>",
+                row=1, col=number + 1,
+            )  # fmt: skip
+    titles = (
+        "free energy (meV/atom)",
+        "entropy (k<sub>B</sub>/atom)",
+        "heat capacity C<sub>v</sub> (k<sub>B</sub>/atom)",
+    )
+    for number, title in enumerate(titles):
+        figure.update_yaxes(title_text=title, col=number + 1)
+    figure.add_hline(3, line={**look.guide, "dash": "longdash"}, col=3)
+    figure.update_xaxes(title_text="temperature (K)", rangemode="tozero")
+    marks = [style for style, _ in results]
+    return look.finish(figure, marks, height=380, uirevision="thermal", hovermode="closest")

@@ -1,0 +1,137 @@
+"""Structure: choose, bring and look at what everything else is computed on."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from ase import Atoms
+
+from dashboard import state
+from dashboard.service import jobs
+from dashboard.widgets.frame import header
+from dashboard.widgets.viewer import viewer
+from mlip_core.errors import StructureError
+from mlip_core.structures import library, read_structure, standardise, symmetries, write_structure
+
+UPLOAD_TYPES = ["cif", "vasp", "poscar", "contcar", "xyz", "extxyz", "json", "traj"]
+FORMATS = {"CIF": ("cif", "cif"), "POSCAR": ("vasp", "vasp"), "extended XYZ": ("extxyz", "xyz")}
+
+
+def main() -> None:
+    """Lay the page out: where structures come from, the picture, the facts."""
+    header()
+    sources, picture, facts = st.columns([1.1, 2.6, 1.2], gap="medium")
+    with sources:
+        choose()
+    atoms = state.structure()
+    if atoms is None:
+        with picture:
+            st.subheader("Put interatomic potentials side by side on your own structure")
+            st.markdown(
+                "Choose a structure on the left, or drop a CIF, POSCAR or XYZ file. "
+                "Then put a **line-up** of models together, **relax** it with each, and compare their **phonons**."
+            )
+        return
+    with picture:
+        repeat = st.segmented_control(
+            "Show", ["unit cell", "2 × 2 × 2", "3 × 3 × 3"], default="unit cell", key="repeat", bind="query-params"
+        )
+        times = {"2 × 2 × 2": 2, "3 × 3 × 3": 3}.get(repeat or "", 1)
+        viewer(
+            atoms,
+            key="structure-viewer",
+            height=560,
+            supercell=tuple(times if periodic else 1 for periodic in atoms.pbc),
+        )
+    with facts:
+        describe(atoms)
+        st.page_link("pages/lineup/page.py", label="Next: the line-up", icon=":material/arrow_forward:")
+
+
+def choose() -> None:
+    """Offer the library, an upload, a paste and what was brought before."""
+    chosen = st.session_state.get(state.STRUCTURE)
+    entries = {item.id: item for item in library()}
+    picked = st.selectbox(
+        "Library",
+        list(entries),
+        index=list(entries).index(chosen) if chosen in entries else None,
+        format_func=lambda name: entries[name].name,
+        placeholder="Choose one of the library",
+    )
+    if picked and picked != st.session_state.get("picked-before"):
+        st.session_state["picked-before"] = picked
+        state.choose_library(picked)
+        st.rerun()
+    if chosen in entries:
+        st.caption(entries[chosen].why)
+    uploaded = st.file_uploader(
+        "Your own file", type=UPLOAD_TYPES, help="CIF, POSCAR/CONTCAR, (ext)xyz, ASE json or traj; up to 2,000 atoms"
+    )
+    if uploaded is not None and uploaded.file_id != st.session_state.get("uploaded-before"):
+        st.session_state["uploaded-before"] = uploaded.file_id
+        take(uploaded.getvalue(), uploaded.name)
+    with st.expander("Paste text"), st.form("paste", border=False):
+        text = st.text_area(
+            "CIF, POSCAR or XYZ", height=160, label_visibility="collapsed", placeholder="CIF, POSCAR or XYZ"
+        )
+        if st.form_submit_button("Use this structure") and text.strip():
+            take(text.encode(), None)
+    if problem := st.session_state.get("structure-problem"):
+        st.error(problem, icon=":material/error:")
+    recent = jobs().store.recent(8)
+    if recent:
+        with st.expander("Brought before"):
+            for stored in recent:
+                title = f"{stored.name} · {stored.structure.get_chemical_formula(empirical=True)}"
+                if st.button(title, key=f"recent-{stored.fingerprint}", type="tertiary"):
+                    state.choose_structure(stored.structure, stored.name)
+                    st.rerun()
+
+
+def take(content: bytes, name: str | None) -> None:
+    """Read what was brought, or keep in words why it cannot be used."""
+    try:
+        atoms = read_structure(content, name=name)
+    except StructureError as error:
+        st.session_state["structure-problem"] = f"{name or 'The pasted text'} cannot be used: {error}"
+        return
+    st.session_state.pop("structure-problem", None)
+    state.choose_structure(atoms, name.rsplit(".", 1)[0] if name else "pasted structure")
+    st.rerun()
+
+
+def describe(atoms: Atoms) -> None:
+    """Show formula, lattice, symmetry and downloads."""
+    st.metric("Formula", atoms.get_chemical_formula(empirical=bool(atoms.pbc.any())))
+    facts: dict[str, str] = {"Atoms": str(len(atoms))}
+    if atoms.pbc.any():
+        facts["Periodic along"] = ", ".join(axis for axis, periodic in zip("abc", atoms.pbc, strict=True) if periodic)
+    if atoms.pbc.all():
+        a, b, c, alpha, beta, gamma = atoms.cell.cellpar()
+        facts |= {"a, b, c (Å)": f"{a:.4f}, {b:.4f}, {c:.4f}", "α, β, γ (°)": f"{alpha:.2f}, {beta:.2f}, {gamma:.2f}"}
+        facts |= {"Volume (Å³/atom)": f"{atoms.get_volume() / len(atoms):.3f}"}
+        mass = np.sum(atoms.get_masses()) * 1.66053906660
+        facts["Density (g/cm³)"] = f"{mass / atoms.get_volume():.3f}"
+    for found in symmetries(atoms):
+        if found is not None:
+            facts[f"Space group at {found.symprec:g} Å"] = f"{found.international} ({found.number})"
+    st.table(pd.Series(facts, name="").to_frame(), border="horizontal")
+    if atoms.pbc.all():
+        _standard_cell(atoms)
+    with st.popover("Download", icon=":material/download:"):
+        for title, (form, ending) in FORMATS.items():
+            try:
+                text = write_structure(atoms, form)
+            except StructureError:  # POSCAR and CIF cannot hold every structure
+                continue
+            st.download_button(title, text, file_name=f"{atoms.get_chemical_formula()}.{ending}", on_click="ignore")
+
+
+def _standard_cell(atoms: Atoms) -> None:
+    primitive = standardise(atoms)
+    if len(primitive) < len(atoms) and st.button(f"Use the primitive cell ({len(primitive)} atoms)"):
+        state.choose_structure(primitive, f"{atoms.info.get('name', '')} primitive".strip())
+        st.rerun()
+
+
+main()

@@ -1,0 +1,134 @@
+"""What stands on every page: the chosen structure, the line-up's chips, the projector switch, and errors put kindly."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+from ase import Atoms
+
+from dashboard import state
+from dashboard.widgets.members import style_of
+from dashboard.widgets.model_card import outside
+from dashboard.widgets.theme import Look, Style
+from mlip_core.configuration import Configuration
+from mlip_core.errors import MlipError
+
+_log = logging.getLogger(__name__)
+
+LAYOUT = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.2rem 2.2rem 2rem; max-width: 2200px; }
+</style>"""
+CROWDED = 4
+"""Members of the line-up from whose excess on their chips are smaller."""
+PROJECTOR = """<style>
+html { font-size: 20px; }
+[data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
+</style>"""
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn what goes wrong on a page into words; the technical part goes to the server's log."""
+    try:
+        yield
+    except MlipError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:
+        _log.exception("a page failed")
+        st.error(
+            "This page met something it was not prepared for. Nothing is lost: your structure, line-up and results are kept. "
+            "Reload the page, or change the last setting back; the details are in the server's log.",
+            icon=":material/error:",
+        )
+
+
+def look() -> Look:
+    """Return how figures suit the visitor's theme and the projector switch."""
+    return Look(dark=st.context.theme.type == "dark", projector=bool(st.session_state.get("projector", False)))
+
+
+def header() -> None:
+    """Draw the strip above every page: structure, line-up, projector."""
+    strip = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with strip:
+        atoms = state.structure()
+        if atoms is None:
+            st.markdown(":gray[No structure chosen]", width="content")
+        else:
+            st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
+        st.html(chips(state.lineup()), width="content")
+        st.space("stretch")
+        st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
+    st.html(LAYOUT + PROJECTOR * look().projector)
+
+
+def titled(page: str) -> str:
+    """Return the name of a page with that of the chosen structure, for what a visitor takes along."""
+    atoms = state.structure()
+    return page if atoms is None else f"{page}: {_name(atoms)}"
+
+
+def _name(atoms: Atoms) -> str:
+    return str(atoms.info.get("name") or atoms.get_chemical_formula(empirical=True))
+
+
+def chips(members: tuple[Configuration, ...]) -> str:
+    """Return the line-up as coloured chips, in HTML."""
+    marks = " ".join(chip(style_of(member, position)) for position, member in enumerate(members))
+    return f"<span style='font-size:{0.86 if len(members) > CROWDED else 1}em'>{marks}</span>"
+
+
+def chip(mark: Style) -> str:
+    """Return one configuration's name behind a line in its colour and dash, in HTML."""
+    dash = {"solid": "solid", "dash": "dashed", "dot": "dotted"}[mark.dash]
+    line = f"<span style='display:inline-block;width:1.7em;border-top:4px {dash} {mark.color};vertical-align:middle'></span>"
+    return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {escape(mark.label)}</span>"
+
+
+def need_structure() -> Atoms:
+    """Return the chosen structure, or say where to choose one and stop the page."""
+    atoms = state.structure()
+    if atoms is None:
+        if st.session_state.get(state.STRUCTURE):
+            st.warning("The structure this link names is not kept here. Choose or upload it again.")
+        st.subheader("First, a structure")
+        st.markdown("Choose one of the library or bring your own; this page then compares the whole line-up on it.")
+        st.page_link("pages/structure/page.py", label="Choose a structure", icon=":material/arrow_forward:")
+        st.stop()
+    return atoms
+
+
+def need_lineup() -> tuple[Configuration, ...]:
+    """Return the line-up, or say where to put one together and stop the page."""
+    members = state.lineup()
+    if not members:
+        st.subheader("Nobody in the line-up yet")
+        st.page_link("pages/lineup/page.py", label="Put a line-up together", icon=":material/arrow_forward:")
+        st.stop()
+    warn(members)
+    return members
+
+
+def warn(members: tuple[Configuration, ...]) -> None:
+    """Say which models do not know the chosen structure."""
+    structure = state.structure()
+    if structure is None:
+        return
+    doubts = dict.fromkeys(outside(member.model, structure) for member in members)
+    if words := " ".join(filter(None, doubts)):
+        st.warning(words, icon=":material/warning:")
+
+
+def tabs(views: Mapping[str, Callable[[], None]], *, key: str) -> None:
+    """Show views behind tabs. Only the open one is drawn; which one stays in the address."""
+    for place, show in zip(st.tabs(list(views), key=key, bind="query-params"), views.values(), strict=True):
+        if place.open:
+            with place:
+                show()
+
+
+def plain(text: object) -> str:
+    """Escape what Markdown would read as markup."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|$:~" else letter for letter in str(text))

@@ -1,0 +1,71 @@
+"""The 3D viewer: a structure or an animation, drawn in the browser by 3Dmol.js without asking any other host."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from ase import Atoms
+from streamlit.components.v1 import declare_component
+
+from dashboard.widgets.viewer import fetch
+from dashboard.widgets.viewer.export import CODE, CSS, standalone_html
+from dashboard.widgets.viewer.scene import Arrows, AtomColors, scene
+
+__all__ = ["Arrows", "AtomColors", "standalone_html", "viewer"]
+
+_SERVED = "3dmol"
+
+_component = st.components.v2.component("structure_viewer", css=CSS, js=CODE)
+
+
+def viewer(
+    structure: Atoms | Sequence[Atoms],
+    *,
+    key: str,
+    height: int = 480,
+    selectable: bool = True,
+    **options: Any,
+) -> int | None:
+    """Draw a structure, or play an animation; the camera stays where the visitor left it.
+
+    Parameters
+    ----------
+    structure : Atoms or sequence of Atoms
+        One structure, or frames with the same atoms.
+    key : str
+        Name of this viewer on its page.
+    height : int
+        px.
+    selectable : bool
+        Whether choosing an atom tells the page (and reruns it).
+    **options
+        Those of :func:`dashboard.widgets.viewer.scene.scene`: ``color_by``,
+        ``arrows``, ``arrow_scale``, ``arrow_unit``, ``cell``, ``supercell``,
+        ``style``, ``labels``, ``selected``, ``animate``, ``fps``,
+        ``frame_labels``.
+
+    Returns
+    -------
+    int or None
+        The atom that was chosen with a click.
+    """
+    if not fetch.LIBRARY.is_file():
+        st.warning(
+            "The 3D view needs 3Dmol.js, which is not installed. Everything else works. "
+            f"To fetch it, run `{fetch.COMMAND}` and reload the page.",
+            icon=":material/view_in_ar_off:",
+        )
+        return None
+    data = scene(structure, **options)
+    data |= {"key": key, "height": height, "selectable": selectable, "library": _library_path()}
+    state = _component(key=key, data=data, height=height, on_picked_change=lambda: None)
+    picked = state.get("picked")
+    if not picked or picked.get("structure") != data["structure"]:
+        return None
+    return picked["atom"]
+
+
+def _library_path() -> str:
+    """Have this server serve the file; the browser keeps it."""
+    served = declare_component(_SERVED, path=fetch.STATIC)
+    return f"component/{served.name}/{fetch.LIBRARY.name}"

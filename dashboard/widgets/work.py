@@ -1,0 +1,156 @@
+"""Long work as a visitor sees it: who is at what, how far, how long still, and a way to stop it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.service import jobs, result
+from dashboard.widgets.frame import chip, guarded
+from dashboard.widgets.members import label, style_of
+from dashboard.widgets.theme import Style
+from mlip_core.configuration import Configuration
+from mlip_core.jobs.runs import Run
+from mlip_core.jobs.task import Task
+
+
+@dataclass(frozen=True)
+class Work:
+    """One configuration's task on this page."""
+
+    member: Configuration
+    style: Style
+    task: Task
+    run: Run | None
+    result: Any
+    """The stored record; None until it is there."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.run is not None and self.run.active and self.result is None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what the worker has reported so far."""
+        return [] if self.run is None else jobs().progress(self.run.id)
+
+
+def follow(tasks: Sequence[Task]) -> list[Work]:
+    """Look up where every task of a line-up stands."""
+    found = []
+    members = state.lineup()
+    for position, task in enumerate(tasks):
+        key = jobs().key(task)
+        place = members.index(task.configuration) if task.configuration in members else position
+        style = style_of(task.configuration, place)
+        found.append(Work(task.configuration, style, task, jobs().find(key), result(key)))
+    return found
+
+
+def drawn(works: Sequence[Work]) -> list[tuple[Style, Any]]:
+    """Return the style and the record of those that are done."""
+    return [(work.style, work.result) for work in works if work.result is not None]
+
+
+def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
+    """Return those that ask this kind of question."""
+    return [work for work in works if work.task.kind == kind]
+
+
+def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
+    """Let the visitor choose one of the configurations that are there."""
+    names = [label(work.member) for work in works]
+    return works[names.index(st.selectbox(title, names, key=key))]
+
+
+def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None, first: bool = True) -> None:
+    """Offer to compute what is not there yet; ``about`` names what it is computed on, if not the structure.
+
+    The ``first`` of a page is the one that the keyboard starts.
+    """
+    works = follow(tasks)
+    missing = [work.task for work in works if work.result is None and not work.active]
+    done = sum(work.result is not None for work in works)
+    if missing:
+        title = text if not done else f"Compute the {len(missing)} missing"
+        shortcut = "Ctrl+Enter" if first else None
+        kind = "primary" if first else "secondary"
+        if st.button(title, type=kind, key=key, icon=":material/play_arrow:", width="stretch", shortcut=shortcut):
+            jobs().submit_many(
+                missing,
+                labels=[label(task.configuration) for task in missing],
+                structure_name=about or state.structure_name(),
+            )
+            st.rerun()
+    elif done == len(works):
+        st.caption(":material/check: All results are there. Change a setting to compute anew.")
+    else:
+        st.caption("Running. Results appear as they come; you may leave this page and come back.")
+
+
+def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None]) -> None:
+    """Draw the results of the line-up, again every second while something still runs."""
+    busy = any(work.active for work in follow(tasks))
+
+    @st.fragment(run_every=1.0 if busy else None)
+    def part() -> None:
+        works = follow(tasks)
+        if busy and not any(work.active for work in works):
+            st.rerun()
+        with guarded():
+            status(works)
+            draw(works)
+
+    part()
+
+
+def status(works: Sequence[Work]) -> None:
+    """Draw a line for each configuration that waits, runs or failed."""
+    for work in works:
+        if work.result is not None or work.run is None:
+            continue
+        name, bar, button = st.columns([3, 6, 1], vertical_alignment="center")
+        name.html(chip(work.style))
+        if work.active:
+            _progress(bar, work)
+            if button.button("Cancel", key=f"cancel-{work.run.id}"):
+                jobs().cancel(work.run.id)
+                st.rerun(scope="fragment")
+        else:
+            bar.error(f"{work.run.status.capitalize()}. {work.run.reason or ''}", icon=":material/error:")
+            if button.button("Retry", key=f"retry-{work.run.id}"):
+                jobs().retry(work.run.id)
+                st.rerun()
+
+
+def _progress(place: Any, work: Work) -> None:
+    run = work.run
+    assert run is not None
+    if run.status == "queued":
+        place.progress(0.0, "waiting for a free worker")
+        return
+    if not run.total:
+        place.progress(0.0, "starting: the model is being loaded")
+        return
+    rows = work.rows()
+    values = rows[-1]["values"] if rows else {}
+    stage, mae = values.get("stage"), values.get("mae")
+    so_far = f" · MAE so far {1000 * mae:.3g} meV/Å" if mae is not None else ""
+    place.progress(
+        min(run.done / run.total, 1.0),
+        f"{stage + ': ' if stage else ''}{run.done} of {run.total}{so_far}{_remaining(rows)}",
+    )
+
+
+def _remaining(rows: list[dict[str, Any]]) -> str:
+    """Say how long a run that counts to its total still takes, from the pace of this stage."""
+    if not rows:
+        return ""
+    same = [row for row in rows if row["values"].get("stage") == rows[-1]["values"].get("stage")]
+    done, total = same[-1]["done"] - same[0]["done"], same[-1]["total"]
+    if not done or total is None or "fmax" in same[-1]["values"]:
+        return ""
+    seconds = (same[-1]["time"] - same[0]["time"]) / done * (total - same[-1]["done"])
+    return f" · about {seconds:.0f} s left"

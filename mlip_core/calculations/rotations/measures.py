@@ -1,0 +1,214 @@
+"""What is measured on predictions in several orientations, beside their scatter."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+
+from mlip_core.calculations.rotations.statistics import Scatter, Turned, degree_spectrum, scatter, turned_predictions
+from mlip_core.errors import SettingsError
+from mlip_core.models.model import Model
+from mlip_core.symmetry.pair_potential import PairPotential
+from mlip_core.symmetry.rotations import Grid, grid
+
+
+@dataclass(frozen=True)
+class InversionError:
+    """How far x → −x changes a prediction: root mean square over the same orientations."""
+
+    energy: float
+    """|E(−x) − E(x)| / N, eV/atom."""
+    forces: float
+    """Of F(−x) + F(x) over the 3N components, eV/Å."""
+
+
+@dataclass(frozen=True)
+class DegreeSpectrum:
+    """Share of each degree l in energy and forces as functions of orientation."""
+
+    degrees: np.ndarray
+    """(n,), 0, 1, 2, …"""
+    energy: np.ndarray
+    """(n,), p_l of E/N less its mean, so p_0 is 0, (eV/atom)²."""
+    forces: np.ndarray
+    """(n,), p_l of the forces turned back, mean over the 3N components; p_0 is the mean's, (eV/Å)²."""
+    energy_resolved: float | None
+    """Σ p_l over the variance of the energy: below 1, degrees beyond the spectrum hold the rest."""
+    forces_relative_variance: float | None
+    """1 − p_0 / Σ p_l of the forces; None where there are no forces."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The same deviations of a model that is exact by construction, in the same arithmetic."""
+
+    energy_rot_std: float
+    """eV/atom."""
+    forces_rot_std: float
+    """eV/Å."""
+    stress_rot_std: float | None
+    """eV/Å³."""
+    source: str
+    """How it was found."""
+
+
+@dataclass(frozen=True)
+class ErrorSplit:
+    """⟨RMSE²⟩ over orientations = RMSE² of the averaged forces + forces_rot_std²: model error and symmetry breaking."""
+
+    mean_square_error: float
+    """Mean over orientations of the forces' squared error per component, (eV/Å)²."""
+    averaged_square_error: float
+    """Squared error of the averaged forces, (eV/Å)²: left by any rotational correction."""
+    variance: float
+    """Squared rotational standard deviation, (eV/Å)²: what averaging takes away."""
+
+    @property
+    def share(self) -> float:
+        """Part of the squared error that is symmetry breaking, 0 to 1."""
+        return self.variance / self.mean_square_error if self.mean_square_error > 0 else 0.0
+
+
+def displaced(structure: Atoms, stdev: float, seed: int) -> Atoms:
+    """Copy of a structure with normal random displacements of ``stdev`` Å per component."""
+    moved = structure.copy()
+    moved.set_constraint()
+    if stdev > 0:
+        moved.positions += np.random.default_rng(seed).normal(scale=stdev, size=moved.positions.shape)
+    return moved
+
+
+def reference_forces(structure: Atoms, reference: Model | np.ndarray | None, *, rattled: bool) -> np.ndarray | None:
+    """Reference forces on a structure, asked of a model or as given.
+
+    Parameters
+    ----------
+    structure : Atoms
+        What is measured.
+    reference : Model, (n_atoms, 3) array or None
+    rattled : bool
+        The structure was displaced after the forces were given.
+
+    Returns
+    -------
+    (n_atoms, 3) array or None
+        eV/Å.
+
+    Raises
+    ------
+    SettingsError
+        If an array does not belong to the structure.
+    """
+    if reference is None:
+        return None
+    if isinstance(reference, Model):
+        return np.asarray(reference.predict([structure])[0].forces, dtype=np.float64)
+    if rattled:
+        raise SettingsError(
+            "reference forces are those of the structure without displacements; set rattle to 0 or give a model"
+        )
+    forces = np.asarray(reference, dtype=np.float64)
+    if forces.shape != (len(structure), 3):
+        raise SettingsError(f"reference forces must have shape ({len(structure)}, 3), not {forces.shape}")
+    return forces
+
+
+def inversion_error(turned: Turned, mirrored: Turned, weights: np.ndarray) -> InversionError:
+    """Compare predictions at R_k and −R_k, both turned back.
+
+    Parameters
+    ----------
+    turned, mirrored : Turned
+        At the rotations, and at the rotations times −1.
+    weights : (n,) array
+
+    Returns
+    -------
+    InversionError
+    """
+    energy = (mirrored.energies - turned.energies) / turned.forces.shape[1]
+    forces = np.mean((mirrored.forces - turned.forces) ** 2, axis=(1, 2))
+    return InversionError(float(np.sqrt(weights @ energy**2)), float(np.sqrt(weights @ forces)))
+
+
+def spectrum(turned: Turned, spread: Scatter, turns: Grid, highest: int) -> DegreeSpectrum:
+    """Degree spectrum of energy and forces.
+
+    Parameters
+    ----------
+    turned : Turned
+    spread : Scatter
+        Of the same predictions.
+    turns : Grid
+        The orientations: Lebedev, exact to twice ``highest``, or random.
+    highest : int
+        Highest l.
+
+    Returns
+    -------
+    DegreeSpectrum
+    """
+    energy = degree_spectrum(spread.energy_deviations, turns, highest)
+    forces = degree_spectrum(turned.forces - spread.forces, turns, highest) / spread.forces.size
+    energy[0], forces[0] = 0.0, np.mean(spread.forces**2)
+    variance = spread.energy_rot_std**2
+    return DegreeSpectrum(
+        degrees=np.arange(highest + 1),
+        energy=energy,
+        forces=forces,
+        energy_resolved=float(energy.sum() / variance) if variance > 0 else None,
+        forces_relative_variance=float(1 - forces[0] / forces.sum()) if forces.sum() > 0 else None,
+    )
+
+
+def arithmetic_floor(structure: Atoms, energy: float, *, dtype: str) -> Floor:
+    """Deviations of an exact pair potential of the model's size, on the same structure in the same arithmetic.
+
+    Parameters
+    ----------
+    structure : Atoms
+    energy : float
+        The model's total energy, eV.
+    dtype : "float32" or "float64"
+        The model's arithmetic.
+
+    Returns
+    -------
+    Floor
+        Energies never below the dtype's rounding of the model's own energy.
+    """
+    turns = grid("octahedral").generic()
+    exact = PairPotential(structure, dtype=dtype, energy=energy)
+    found = scatter(turned_predictions(exact, structure, turns.rotations), turns.weights)
+    rounding = float(np.finfo(dtype).eps) * abs(energy) / len(structure)
+    return Floor(
+        energy_rot_std=max(found.energy_rot_std, rounding),
+        forces_rot_std=found.forces_rot_std,
+        stress_rot_std=found.stress_rot_std,
+        source=f"measured: pair potential in {dtype} with the model's energy, octahedral grid",
+    )
+
+
+def error_split(turned: Turned, spread: Scatter, weights: np.ndarray, expected: np.ndarray) -> ErrorSplit:
+    """Split the force error into symmetry breaking and the rest.
+
+    Parameters
+    ----------
+    turned : Turned
+    spread : Scatter
+        Of the same predictions.
+    weights : (n,) array
+    expected : (n_atoms, 3) array
+        Reference forces, eV/Å.
+
+    Returns
+    -------
+    ErrorSplit
+    """
+    each = np.mean((turned.forces - expected) ** 2, axis=(1, 2))
+    mean = np.einsum("k,kia->ia", weights, turned.forces)
+    return ErrorSplit(
+        mean_square_error=float(weights @ each),
+        averaged_square_error=float(np.mean((mean - expected) ** 2)),
+        variance=float(weights @ np.mean((turned.forces - mean) ** 2, axis=(1, 2))),
+    )

@@ -1,7 +1,0 @@
-"""Phonons by finite displacements: phonopy's lattice dynamics over any model."""
-
-from mlip_core.phonons.calculation import Phonons, phonons
-from mlip_core.phonons.comparison import PhononComparison, compare
-from mlip_core.phonons.settings import NonAnalytical, PhononSettings
-
-__all__ = ["NonAnalytical", "PhononComparison", "PhononSettings", "Phonons", "compare", "phonons"]
