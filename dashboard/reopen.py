@@ -1,75 +1,57 @@
-"""From a task back to the settings of the page that asked for it, so that its result is shown again."""
+"""From a run back to the page that asked for it: subject, settings and line-up as they were."""
 
-from typing import Any
+import streamlit as st
+from ase import Atoms
 
-import numpy as np
-
-from mlip_core.configuration import Configuration
+from dashboard import state
+from dashboard.pages import PAGES, page_of
+from dashboard.service import SHIPPED, SHIPPED_FOLDER, jobs
+from dashboard.widgets.navigation import script
+from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
+from mlip_core.structures import fingerprint, library, library_structure
 
 
-def widget_values(task: Task) -> dict[str, Any]:
-    """Return what the widgets of the task's page must say for the page to ask the same question.
+def open_task(task: Task) -> str | None:
+    """Choose the subject, the settings and the configuration of a task.
 
     Parameters
     ----------
     task : Task
-        As it was submitted; its structure is taken as it is, so nothing is rattled or standardised again.
+        As it was submitted.
 
     Returns
     -------
-    dict
-        Widget key to value.
+    str or None
+        Script of the page that shows it; None where no page does.
     """
-    settings = task.settings
-    match task.kind:
-        case "relaxation":
-            names = ("cell", "fmax", "steps", "optimizer", "pressure", "fix_symmetry")
-            return {"rattle": 0.0, **{name: getattr(settings, name) for name in names}}
-        case "phonons":
-            first = task.relaxation
-            relaxed = {} if first is None else {"phonon_fmax": first.fmax, "phonon_fix": first.fix_symmetry}
-            repeats = {f"supercell_{axis}": n for axis, n in zip("abc", settings.supercell_matrix, strict=True)}
-            return {
-                "standard": False,
-                "relax_first": first is not None,
-                **relaxed,
-                **repeats,
-                "displacements": settings.displacements,
-                "displacement": settings.displacement,
-                "plus_minus": settings.plus_minus,
-                "residual": settings.subtract_residual,
-            }
-        case "rotational_variance":
-            globe = settings.map_polar > 0
-            return {"grid": settings.grid, "rotation_rattle": settings.rattle, "globe": globe, **_reference(task)}
-        case "correction_cost":
-            return {"rotation_rattle": settings.rattle, **_reference(task)}
-        case "conservation":
-            loop = settings.loop
-            return {
-                "loop_a": loop.atom_a,
-                "loop_b": loop.atom_b,
-                "loop_along_a": "xyz"[int(np.argmax(loop.direction_a))],
-                "loop_along_b": "xyz"[int(np.argmax(loop.direction_b))],
-                "radius": loop.radius,
-                "picoseconds": settings.picoseconds,
-                "temperature": settings.temperature,
-                "random_loops": settings.n_random_loops,
-                "conservation_rattle": settings.rattle,
-            }
-        case "force_errors" | "error_split":
-            return {"against": "labels" if task.other is None else _code(task.other)}
-        case "lambench":
-            return {"lambench_cells": settings.n_cells, "lambench_runs": settings.n_runs}
-    return {}
+    folder = page_of(task.kind)
+    if folder is None:
+        return None
+    _open_subject(task)
+    members = state.lineup()
+    if task.configuration not in members:
+        state.set_lineup([*members, task.configuration][-state.MAX_MEMBERS :])
+    for key, value in PAGES[folder].shows[task.kind].widget_values(task).items():
+        st.session_state[key] = value
+    return script(folder)
 
 
-def _reference(task: Task) -> dict[str, str]:
-    return {"rotation_reference": "none" if task.other is None else _code(task.other)}
+def remember_earlier(run: Run, task: Task) -> None:
+    """Let the page show a result that an earlier version of the program stored under a key of its own."""
+    key = jobs().key(task)
+    if key != run.key and not jobs().store.has(key) and jobs().store.has(run.key):
+        state.earlier()[key] = run.key
 
 
-def _code(member: Configuration) -> str:
-    from dashboard.state import code  # state opens tasks with this module
-
-    return code(member)
+def _open_subject(task: Task) -> None:
+    if isinstance(task.subject, Atoms):
+        mark = fingerprint(task.subject)
+        same = [item.id for item in library() if fingerprint(library_structure(item.id)) == mark]
+        if same:
+            state.choose_library(same[0])
+        else:
+            state.choose_structure(task.subject, "")
+    else:
+        shipped = task.subject.file.partition("/")[0] == SHIPPED_FOLDER
+        state.choose_data(SHIPPED if shipped else task.subject.code)

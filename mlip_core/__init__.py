@@ -1,44 +1,34 @@
-"""Machine-learned interatomic potentials: predict, relax, phonons, symmetry and conservation."""
+"""Machine-learned interatomic potentials: predict, relax, phonons, symmetry and conservation.
 
-from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
-from mlip_core.calculations.conservation.closed_loops import Loop
-from mlip_core.calculations.force_errors import ForceErrorSettings, differences, error_split, force_errors
-from mlip_core.calculations.phonons import PhononSettings, phonons
-from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
-from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings, correction_cost
-from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
+What each calculation offers to Python users stands in its declaration
+(``mlip_core/calculations/<question>/declaration.py``) and is found here under its own name.
+"""
+
+from mlip_core.calculations import CALCULATIONS
+from mlip_core.calculations.export import export, tables
 from mlip_core.datasets import Dataset, read_dataset
 from mlip_core.errors import DatasetError, StructureError
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
 from mlip_core.structures import read_structure
 from mlip_core.symmetry.corrections import Corrections, correct
 
+_declared = {item.__name__: item for calculation in CALCULATIONS.values() for item in calculation.public}
+globals().update(_declared)
+
 __all__ = [
-    "ConservationSettings",
-    "CorrectionCostSettings",
     "Corrections",
     "Dataset",
     "DatasetError",
-    "ForceErrorSettings",
-    "Loop",
     "Model",
-    "PhononSettings",
     "Prediction",
-    "RelaxationSettings",
-    "RotationSettings",
     "StructureError",
     "catalogue",
-    "conservation",
     "correct",
-    "correction_cost",
-    "differences",
-    "error_split",
-    "force_errors",
+    "export",
     "from_ase",
     "load_model",
-    "phonons",
     "read_dataset",
     "read_structure",
-    "relax",
-    "rotational_variance",
+    "tables",
 ]
+__all__.extend(sorted(_declared))

@@ -2,14 +2,15 @@
 
 A record is one ``.npz`` file: the arrays under numbered names, everything else
 as one JSON tree that refers to them. Nothing is pickled, so that reading a
-file never runs code from it.
+file never runs code from it. In files a record has a name of its own, given
+by :func:`record`, so that its class may move and change its name.
 """
 
 import dataclasses
-import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,61 @@ from ase import Atoms
 
 from mlip_core.errors import RecordError
 
-_PACKAGE = __name__.partition(".")[0]
 _TREE = "tree"
+_CONSTRAINTS = ("FixAtoms", "FixCartesian", "FixScaled")
+"""ASE's constraints that are kept with a structure: those that a file can ask for."""
+Fields = dict[str, Any]
+Record = TypeVar("Record")
+_kinds: dict[str, type] = {}
+_names: dict[type, str] = {}
+_builders: dict[str, Callable[[Fields], Any]] = {}
+
+
+def record(name: str, *, upgrade: Callable[[Fields], Fields] | None = None) -> Callable[[type[Record]], type[Record]]:
+    """Let a dataclass be stored, under a name that outlives moves and renamings of the class.
+
+    Parameters
+    ----------
+    name : str
+        Its name in files; once given, it stays.
+    upgrade : callable, optional
+        Turns the fields that an earlier version stored into those of now.
+
+    Returns
+    -------
+    callable
+        Decorator of the dataclass.
+    """
+
+    def known(kind: type[Record]) -> type[Record]:
+        former(name)(lambda fields: kind(**(upgrade(fields) if upgrade else fields)))
+        _kinds[name], _names[kind] = kind, name
+        return kind
+
+    return known
+
+
+def former(name: str) -> Callable[[Callable[[Fields], Any]], Callable[[Fields], Any]]:
+    """Say what becomes of a stored record whose class is no more: the decorated function builds it from its fields.
+
+    Parameters
+    ----------
+    name : str
+        Its name in files.
+    """
+
+    def known(build: Callable[[Fields], Any]) -> Callable[[Fields], Any]:
+        if name in _builders:
+            raise RecordError(f"two records cannot both be called {name} in files")
+        _builders[name] = build
+        return build
+
+    return known
+
+
+def record_name(kind: type) -> str | None:
+    """Return the name of a class in files; None where it cannot be stored."""
+    return _names.get(kind)
 
 
 def save(record: Any, path: str | Path) -> None:
@@ -91,7 +145,9 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {"$frame": columns}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value) if f.init}
-        return {"$record": f"{type(value).__module__}:{type(value).__qualname__}", "fields": fields}
+        if type(value) not in _names:
+            raise RecordError(f"a {type(value).__name__} cannot be stored in a result: it has no name of its own")
+        return {"$record": _names[type(value)], "fields": fields}
     if isinstance(value, tuple):
         return {"$tuple": [_encode(item, arrays) for item in value]}
     if isinstance(value, list):
@@ -128,19 +184,13 @@ def _decode(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
     raise RecordError(f"unknown entry {sorted(tree)} in a result file")
 
 
-def _record(name: str, fields: dict[str, Any]) -> Any:
-    module, _, qualname = name.partition(":")
-    if module.partition(".")[0] != _PACKAGE:
-        raise RecordError(f"{name} is not a record of {_PACKAGE}")
+def _record(name: str, fields: Fields) -> Any:
+    build = _builders.get(name) or _builders.get(name.partition(":")[2])  # files of 0.1.0 name module:class
+    if build is None:
+        raise RecordError(f"this version has no record {name}; compute the result again")
     try:
-        kind = getattr(importlib.import_module(module), qualname)
-    except (ImportError, AttributeError) as error:
-        raise RecordError(f"this version has no record {name}; compute the result again") from error
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        raise RecordError(f"{name} is not a record")
-    try:
-        return kind(**fields)
-    except (TypeError, ValueError) as error:
+        return build(fields)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise RecordError(f"{name} was stored by another version ({error}); compute the result again") from error
 
 
@@ -151,7 +201,8 @@ def _atoms_parts(atoms: Atoms) -> dict[str, Any]:
         for key, value in atoms.info.items()
         if isinstance(value, bool | str | int | float | np.ndarray | np.generic)
     }
-    return {"arrays": arrays, "cell": atoms.cell.array, "pbc": atoms.pbc, "info": info}
+    constraints = [constraint.todict() for constraint in atoms.constraints if type(constraint).__name__ in _CONSTRAINTS]
+    return {"arrays": arrays, "cell": atoms.cell.array, "pbc": atoms.pbc, "info": info, "constraints": constraints}
 
 
 def _atoms(parts: dict[str, Any]) -> Atoms:
@@ -165,4 +216,13 @@ def _atoms(parts: dict[str, Any]) -> Atoms:
     )
     for name, array in arrays.items():
         atoms.set_array(name, array)
+    atoms.set_constraint([_constraint(item) for item in parts.get("constraints", ())])
     return atoms
+
+
+def _constraint(item: dict[str, Any]) -> Any:
+    from ase import constraints
+
+    if item["name"] not in _CONSTRAINTS:
+        raise RecordError(f"{item['name']} is not a constraint that is stored")
+    return getattr(constraints, item["name"])(**item["kwargs"])

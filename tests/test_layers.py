@@ -41,7 +41,7 @@ def test_the_core_knows_no_screen(path):
     assert not {"streamlit", "dashboard", "plotly"} & set(imported(path))
 
 
-@pytest.mark.parametrize("path", sorted((SCREEN / "figures").rglob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(SCREEN.rglob("*figures.py")), ids=lambda path: path.parent.name)
 def test_figures_know_no_streamlit(path):
     assert "streamlit" not in set(imported(path))
 
@@ -85,9 +85,10 @@ Jobs.ensure_dispatcher = lambda self: None
 app = AppTest.from_file({str(SCREEN / "app.py")!r}, default_timeout=60)
 app.query_params["structure"] = "si"
 app.run()
-import dashboard.app
-for name in dashboard.app.PAGES[1:]:
-    app.switch_page(f"views/{{name}}.py"); app.run()
+from dashboard.pages import FOLDERS
+from dashboard.widgets.navigation import script
+for name in FOLDERS[1:]:
+    app.switch_page(script(name)); app.run()
     assert not app.exception and not app.error, (name, app.exception, app.error)
 """
     assert not HEAVY & loaded_after(visit, tmp_path)

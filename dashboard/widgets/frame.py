@@ -9,8 +9,9 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.widgets.members import style_of
 from dashboard.widgets.model_card import outside
+from dashboard.widgets.navigation import link
+from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Look, Style
 from mlip_core.configuration import Configuration
 from mlip_core.errors import MlipError
@@ -46,7 +47,7 @@ def guarded() -> Iterator[None]:
 
 def look() -> Look:
     """Return how figures suit the visitor's theme and the projector switch."""
-    return Look(dark=st.context.theme.type == "dark", projector=bool(st.session_state.get("projector", False)))
+    return Look(dark=st.context.theme.type == "dark", projector=bool(st.session_state.get(state.PROJECTOR, False)))
 
 
 def header() -> None:
@@ -60,7 +61,9 @@ def header() -> None:
             st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup()), width="content")
         st.space("stretch")
-        st.toggle("Projector", key="projector", bind="query-params", help="Larger type and thicker lines, for a room.")
+        st.toggle(
+            "Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room."
+        )
     st.html(LAYOUT + PROJECTOR * look().projector)
 
 
@@ -95,7 +98,7 @@ def need_structure() -> Atoms:
             st.warning("The structure this link names is not kept here. Choose or upload it again.")
         st.subheader("First, a structure")
         st.markdown("Choose one of the library or bring your own; this page then compares the whole line-up on it.")
-        st.page_link("pages/structure/page.py", label="Choose a structure", icon=":material/arrow_forward:")
+        link("structure", "Choose a structure")
         st.stop()
     return atoms
 
@@ -105,7 +108,7 @@ def need_lineup() -> tuple[Configuration, ...]:
     members = state.lineup()
     if not members:
         st.subheader("Nobody in the line-up yet")
-        st.page_link("pages/lineup/page.py", label="Put a line-up together", icon=":material/arrow_forward:")
+        link("lineup", "Put a line-up together")
         st.stop()
     warn(members)
     return members

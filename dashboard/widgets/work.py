@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs, result
 from dashboard.widgets.frame import chip, guarded
-from dashboard.widgets.members import label, style_of
+from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.runs import Run
@@ -26,6 +26,8 @@ class Work:
     run: Run | None
     result: Any
     """The stored record; None until it is there."""
+    earlier: bool = False
+    """Whether the record was computed by an earlier version of the program."""
 
     @property
     def active(self) -> bool:
@@ -45,7 +47,10 @@ def follow(tasks: Sequence[Task]) -> list[Work]:
         key = jobs().key(task)
         place = members.index(task.configuration) if task.configuration in members else position
         style = style_of(task.configuration, place)
-        found.append(Work(task.configuration, style, task, jobs().find(key), result(key)))
+        record, earlier = result(key), False
+        if record is None and key in state.earlier():
+            record, earlier = result(state.earlier()[key]), True
+        found.append(Work(task.configuration, style, task, jobs().find(key), record, earlier))
     return found
 
 
@@ -61,7 +66,7 @@ def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
 
 def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     """Let the visitor choose one of the configurations that are there."""
-    names = [label(work.member) for work in works]
+    names = [work.member.label for work in works]
     return works[names.index(st.selectbox(title, names, key=key))]
 
 
@@ -71,8 +76,13 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
     The ``first`` of a page is the one that the keyboard starts.
     """
     works = follow(tasks)
-    missing = [work.task for work in works if work.result is None and not work.active]
-    done = sum(work.result is not None for work in works)
+    asked = [work for work in works if not (work.run is not None and work.run.active)]
+    missing = [work.task for work in asked if work.result is None or work.earlier]
+    done = sum(work.result is not None and not work.earlier for work in works)
+    if any(work.earlier for work in works):
+        st.caption(
+            ":material/history: Computed by an earlier version of this program. Compute anew to compare with today's results."
+        )
     if missing:
         title = text if not done else f"Compute the {len(missing)} missing"
         shortcut = "Ctrl+Enter" if first else None
@@ -80,8 +90,8 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
         if st.button(title, type=kind, key=key, icon=":material/play_arrow:", width="stretch", shortcut=shortcut):
             jobs().submit_many(
                 missing,
-                labels=[label(task.configuration) for task in missing],
-                structure_name=about or state.structure_name(),
+                labels=[task.configuration.label for task in missing],
+                subject_name=about or state.structure_name(),
             )
             st.rerun()
     elif done == len(works):

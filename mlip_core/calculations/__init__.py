@@ -1,0 +1,24 @@
+"""What can be asked of a model: one folder a question, each with a ``declaration.py``.
+
+A new calculation is a folder and its name in :data:`FOLDERS`.
+"""
+
+from importlib import import_module
+
+from mlip_core.calculations.declaration import Calculation
+
+FOLDERS = (
+    "relaxation",
+    "phonons",
+    "rotations",
+    "conservation",
+    "passport",
+    "force_errors",
+    "benchmarks",
+)
+CALCULATIONS: dict[str, Calculation] = {
+    calculation.name: calculation
+    for folder in FOLDERS
+    for calculation in import_module(f"{__name__}.{folder}.declaration").CALCULATIONS
+}
+"""Every calculation by its name."""

@@ -5,19 +5,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlip_core import records
+from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import MlipError
 from mlip_core.jobs.cluster import connected
 from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.queue import CLIENTS, LOCK
 from mlip_core.jobs.runs import Run, RunsTable
 from mlip_core.jobs.store import Store
-from mlip_core.jobs.task import KINDS, Kind
+from mlip_core.jobs.task import Calculations
 from mlip_core.jobs.worker import Outcome, execute
 from mlip_core.locks import Lock, drop_abandoned
 
@@ -57,7 +57,7 @@ class Dispatcher:
     ----------
     home : path
         Folder of this person's data.
-    kinds : mapping
+    calculations : mapping
         What each kind of task means.
     workers : int, optional
         Size of the embedded cluster.
@@ -73,7 +73,7 @@ class Dispatcher:
         self,
         home: str | Path,
         *,
-        kinds: Mapping[str, Kind] = KINDS,
+        calculations: Calculations = CALCULATIONS,
         workers: int | None = None,
         warm: bool = True,
         linger: float = 30.0,
@@ -82,7 +82,7 @@ class Dispatcher:
         self._home = Path(home).absolute()
         self._table = RunsTable(self._home)
         self._store = Store(self._home)
-        self._kinds = dict(kinds)
+        self._calculations = dict(calculations)
         self._workers = workers
         self._warm = warm
         self._linger = linger
@@ -146,7 +146,7 @@ class Dispatcher:
                 execute,
                 str(self._home),
                 run.id,
-                self._kinds,
+                self._calculations,
                 key=f"{run.kind}-{run.id}",
                 workers=[worker],
                 retries=0,
@@ -187,7 +187,7 @@ class Dispatcher:
         key = running.folder.noted_key()
         if key is not None and key != running.key:
             running.key = key
-            running.foreign = key != records.load(running.folder.task).key(self._kinds)
+            running.foreign = key != records.load(running.folder.task).key(self._calculations)
             if running.foreign:
                 running.folder.ask_to_stop()
             else:

@@ -5,18 +5,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, TypeVar
 
+from ase import Atoms
+
 from mlip_core import records
+from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.names import checked, new_id
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
 from mlip_core.jobs.store import Store
-from mlip_core.jobs.task import KINDS, Kind, Task
+from mlip_core.jobs.task import Calculations, Task
 from mlip_core.locks import Lock, is_held
 
 DISPATCHER = (sys.executable, "-m", "mlip_core.jobs")
@@ -37,7 +40,7 @@ class Jobs:
     ----------
     home : path
         Folder of this person's data (:func:`mlip_core.home.home`).
-    kinds : mapping
+    calculations : mapping
         What each kind of task means.
     dispatcher : sequence of str or None
         Command that starts the dispatcher; None never starts one.
@@ -47,13 +50,13 @@ class Jobs:
         self,
         home: str | Path,
         *,
-        kinds: Mapping[str, Kind] = KINDS,
+        calculations: Calculations = CALCULATIONS,
         dispatcher: Sequence[str] | None = DISPATCHER,
     ) -> None:
         self.home = Path(home).absolute()
         self.home.mkdir(parents=True, exist_ok=True)
         self.store = Store(self.home)
-        self._kinds = kinds
+        self._calculations = calculations
         self._table = RunsTable(self.home)
         self._command = dispatcher
         self._client: Lock | None = None
@@ -61,7 +64,7 @@ class Jobs:
         self._started = -_RESTART_AFTER
         self._starting = threading.Lock()
 
-    def submit(self, task: Task, *, label: str | None = None, structure_name: str = "") -> Run:
+    def submit(self, task: Task, *, label: str | None = None, subject_name: str = "") -> Run:
         """Ask for a task, unless its answer is stored or already on its way.
 
         Parameters
@@ -70,8 +73,8 @@ class Jobs:
             What to compute.
         label : str, optional
             The configuration as people should read it; its model's name by default.
-        structure_name : str
-            What the person calls the structure.
+        subject_name : str
+            What the person calls the structure or data set.
 
         Returns
         -------
@@ -86,7 +89,7 @@ class Jobs:
         ModelError
             If the model's file is not there.
         """
-        key = task.key(self._kinds)
+        key = task.key(self._calculations)
         active = self._table.find(key, ACTIVE)
         if active is not None:
             return self._alive(active)
@@ -95,23 +98,22 @@ class Jobs:
         if known is not None:
             return known
         status: Status = "done" if stored else "queued"
-        run = self._new(task, key, label or task.configuration.model, structure_name, status)
+        run = self._new(task, key, label or task.configuration.model, subject_name, status)
         return self._alive(run)
 
     def submit_many(
-        self, tasks: Iterable[Task], *, labels: Iterable[str | None] | None = None, structure_name: str = ""
+        self, tasks: Iterable[Task], *, labels: Iterable[str | None] | None = None, subject_name: str = ""
     ) -> list[Run]:
         """Ask for several tasks, in this order (:meth:`submit`); ``labels`` has one for each."""
         tasks = list(tasks)
         names = [None] * len(tasks) if labels is None else list(labels)
         return [
-            self.submit(task, label=name, structure_name=structure_name)
-            for task, name in zip(tasks, names, strict=True)
+            self.submit(task, label=name, subject_name=subject_name) for task, name in zip(tasks, names, strict=True)
         ]
 
     def key(self, task: Task) -> str:
         """Content key of a task."""
-        return task.key(self._kinds)
+        return task.key(self._calculations)
 
     def run(self, run_id: str) -> Run | None:
         """Return the run with this id; None where it was deleted or never was."""
@@ -140,7 +142,13 @@ class Jobs:
         return self.store.get(key)
 
     def task(self, run_id: str) -> Task | None:
-        """Return what a run computes; None where the run is not known."""
+        """Return what a run computes; None where the run is not known.
+
+        Raises
+        ------
+        RecordError
+            If another version stored it in a way that this one cannot read.
+        """
         try:
             return records.load(RunFolder(self.home, run_id).task)
         except FileNotFoundError:
@@ -164,7 +172,7 @@ class Jobs:
         return RunFolder(self.home, run_id).rows(since)
 
     def detail(self, run_id: str) -> str | None:
-        """Return the technical side of a failure, for those who mend programs."""
+        """Return the traceback of a failure, for the person who looks for the cause."""
         try:
             return RunFolder(self.home, run_id).detail.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -185,7 +193,7 @@ class Jobs:
         run, task = self._table.get(checked(run_id, "run")), self.task(run_id)
         if run is None or task is None:
             return None
-        return self.submit(task, label=run.label, structure_name=run.structure_name)
+        return self.submit(task, label=run.label, subject_name=run.subject_name)
 
     def delete(self, run_id: str) -> None:
         """Forget a run, and its result where no other run has it.
@@ -222,16 +230,16 @@ class Jobs:
             self._client.release()
         self._table.close()
 
-    def _new(self, task: Task, key: str, label: str, structure_name: str, status: Status) -> Run:
+    def _new(self, task: Task, key: str, label: str, subject_name: str, status: Status) -> Run:
         now = time.time()
         run = Run(
             id=new_id(),
             key=key,
             kind=task.kind,
             label=label,
-            structure_name=structure_name,
-            fingerprint=self.store.put_structure(task.structure, structure_name),
-            formula=task.structure.get_chemical_formula(),
+            subject_name=subject_name,
+            fingerprint=self._keep_subject(task, subject_name),
+            formula=_described(task),
             status=status,
             submitted=now,
             finished=now if status == "done" else None,
@@ -243,6 +251,11 @@ class Jobs:
         if kept is not run:
             rmtree(folder.path, ignore_errors=True)
         return kept
+
+    def _keep_subject(self, task: Task, name: str) -> str:
+        """Keep the structure of a task so that links find it; return the mark of the subject."""
+        subject = task.subject
+        return self.store.put_structure(subject, name) if isinstance(subject, Atoms) else subject.sha256
 
     def _alive(self, run: R) -> R:
         """Return the run; where it is active, see that somebody serves it."""
@@ -283,3 +296,9 @@ class Jobs:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+
+def _described(task: Task) -> str:
+    """Formula of a structure, size of a data set."""
+    subject = task.subject
+    return subject.get_chemical_formula() if isinstance(subject, Atoms) else f"{subject.n_structures} structures"

@@ -41,15 +41,15 @@ class Run:
     key: str
     """Content key of the task and of its result."""
     kind: str
-    """"relaxation", "phonons", …"""
+    """Name of the calculation: "relaxation", "phonons", …"""
     label: str
     """The configuration, as shown to people."""
-    structure_name: str
-    """What the person called the structure; may be empty."""
+    subject_name: str
+    """What the person called the structure or data set; may be empty."""
     fingerprint: str
-    """Content hash of the structure."""
+    """Content hash of the structure or data set."""
     formula: str
-    """Chemical formula of the structure."""
+    """Chemical formula of the structure, or how many structures the data set has."""
     status: Status
     """queued, running, done, failed, cancelled or interrupted."""
     submitted: float
@@ -88,7 +88,7 @@ _runs = Table(
     Column("key", String, nullable=False, index=True),
     Column("kind", String, nullable=False),
     Column("label", String, nullable=False),
-    Column("structure_name", String, nullable=False),
+    Column("structure_name", String, nullable=False, key="subject_name"),
     Column("fingerprint", String, nullable=False, index=True),
     Column("formula", String, nullable=False),
     Column("status", String, nullable=False, index=True),
@@ -128,7 +128,7 @@ class RunsTable:
 
     def add(self, run: Run) -> Run:
         """Add a run; where the same key already waits or runs, return that run instead."""
-        row = {column.name: getattr(run, column.name) for column in _runs.columns}
+        row = {column.key: getattr(run, column.key) for column in _runs.columns}
         while True:
             try:
                 with self._engine.begin() as connection:
@@ -227,7 +227,7 @@ class RunsTable:
 
 
 def _run(row: Row) -> Run:
-    return Run(**row._mapping)
+    return Run(**{column.key: value for column, value in zip(_runs.columns, row, strict=True)})
 
 
 def _prepare(connection: Any, _: object) -> None:

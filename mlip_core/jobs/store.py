@@ -13,9 +13,11 @@ from ase import Atoms
 from mlip_core import records
 from mlip_core.errors import RecordError
 from mlip_core.jobs.names import checked
+from mlip_core.records import record
 from mlip_core.structures import fingerprint
 
 
+@record("StoredStructure")
 @dataclass(frozen=True)
 class StoredStructure:
     """A structure that a link can name."""

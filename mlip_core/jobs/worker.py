@@ -2,16 +2,17 @@
 
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from mlip_core import records
+from mlip_core.calculations.declaration import Calculation, named
 from mlip_core.configuration import Configuration
 from mlip_core.errors import CalculationError, Cancelled, MlipError
 from mlip_core.jobs.files import ProgressFile, RunFolder
 from mlip_core.jobs.runs import Status
 from mlip_core.jobs.store import Store
-from mlip_core.jobs.task import Kind, Load, Task, digest, named, resolve
+from mlip_core.jobs.task import Calculations, Load, Task
+from mlip_core.keys import digest
 from mlip_core.models.model import Model
 
 KEPT_MODELS = 3
@@ -31,10 +32,10 @@ class Outcome(NamedTuple):
     reason: str | None = None
     """For a person."""
     detail: str | None = None
-    """For those who mend programs."""
+    """The traceback, for the person who looks for the cause."""
 
 
-def execute(home: str, run_id: str, kinds: Mapping[str, Kind]) -> Outcome:
+def execute(home: str, run_id: str, calculations: Calculations) -> Outcome:
     """Compute the task of one run and keep its record.
 
     Parameters
@@ -43,7 +44,7 @@ def execute(home: str, run_id: str, kinds: Mapping[str, Kind]) -> Outcome:
         Folder of this person's data, as the worker sees it.
     run_id : str
         Which run.
-    kinds : mapping
+    calculations : mapping
         What each kind of task means.
 
     Returns
@@ -52,7 +53,7 @@ def execute(home: str, run_id: str, kinds: Mapping[str, Kind]) -> Outcome:
         Whatever the task raises is told here; only the death of the process is not.
     """
     try:
-        _answer(home, run_id, kinds)
+        _answer(home, run_id, calculations)
     except Cancelled:
         return Outcome("cancelled")
     except MlipError as error:
@@ -65,21 +66,22 @@ def execute(home: str, run_id: str, kinds: Mapping[str, Kind]) -> Outcome:
     return Outcome("done")
 
 
-def _answer(home: str, run_id: str, kinds: Mapping[str, Kind]) -> None:
+def _answer(home: str, run_id: str, calculations: Calculations) -> None:
     """Answer from the store, or compute; the key is final only once the model's weights are here."""
     folder, store = RunFolder(home, run_id), Store(home)
     task = _task(folder)
-    load = kept(named(task.kind, kinds))
+    load = kept(named(task.kind, calculations))
     with ProgressFile(folder) as progress:
         progress.stop_if_asked()
-        key = _noted(task, kinds, folder)
+        key = _noted(task, calculations, folder)
         if store.has(key):
             return
         load(task.configuration)
         progress.stop_if_asked()
-        key = _noted(task, kinds, folder)
+        key = _noted(task, calculations, folder)
         if not store.has(key):
-            store.put(key, task.run(progress=progress, store=store, kinds=kinds, load=load))
+            answer = task.run(progress=progress, store=store, calculations=calculations, load=load, home=home)
+            store.put(key, answer)
 
 
 def _task(folder: RunFolder) -> Task:
@@ -92,18 +94,18 @@ def _task(folder: RunFolder) -> Task:
         ) from error
 
 
-def _noted(task: Task, kinds: Mapping[str, Kind], folder: RunFolder) -> str:
-    key = task.key(kinds)
+def _noted(task: Task, calculations: Calculations, folder: RunFolder) -> str:
+    key = task.key(calculations)
     folder.note_key(key)
     return key
 
 
-def kept(kind: Kind) -> Load:
-    """Load as the kind says, and keep the models used last.
+def kept(calculation: Calculation) -> Load:
+    """Load as the calculation says, and keep the models used last.
 
     Parameters
     ----------
-    kind : Kind
+    calculation : Calculation
         Says what makes a model of a configuration.
 
     Returns
@@ -111,15 +113,15 @@ def kept(kind: Kind) -> Load:
     callable
         The same model for the same predictions, while it is among the last :data:`KEPT_MODELS`.
     """
-    make: Load = resolve(kind.load)
+    make: Load = calculation.load or Configuration.load
 
     def load(configuration: Configuration) -> Model:
-        mark = _mark(kind, configuration)
+        mark = _mark(make, configuration)
         if mark not in _models:
             while len(_models) >= KEPT_MODELS:
                 _models.popitem(last=False)
             model = make(configuration)
-            mark = _mark(kind, configuration)
+            mark = _mark(make, configuration)
             _models[mark] = model
         _models.move_to_end(mark)
         return _models[mark]
@@ -127,5 +129,5 @@ def kept(kind: Kind) -> Load:
     return load
 
 
-def _mark(kind: Kind, configuration: Configuration) -> str:
-    return digest({"load": kind.load, "identity": configuration.identity()})
+def _mark(make: Load, configuration: Configuration) -> str:
+    return digest({"load": f"{make.__module__}:{make.__qualname__}", "identity": configuration.identity()})

@@ -19,6 +19,7 @@ from ase.data import atomic_numbers, chemical_symbols
 from mlip_core.assets import asset
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
+from mlip_core.keys import code_digest
 from mlip_core.models.files import hub_file, newest, sha256
 from mlip_core.models.model import Claims, Forces
 
@@ -32,20 +33,18 @@ class Family(NamedTuple):
     """``module:class`` of the adapter."""
     packages: tuple[str, ...]
     """Distributions whose version may change a prediction."""
-    revision: int
-    """Counts up when the adapter itself changes a prediction."""
     package: str
     """Module that must be installed, and that holds the weights of ``weights: package``."""
 
 
 FAMILIES = {
-    "chgnet": Family("mlip_core.models.chgnet:ChgnetModel", ("chgnet", "pymatgen", "torch"), 1, "chgnet"),
-    "sevennet": Family("mlip_core.models.sevennet:SevennetModel", ("sevenn", "e3nn", "torch"), 1, "sevenn"),
+    "chgnet": Family("mlip_core.models.chgnet:ChgnetModel", ("chgnet", "pymatgen", "torch"), "chgnet"),
+    "sevennet": Family("mlip_core.models.sevennet:SevennetModel", ("sevenn", "e3nn", "torch"), "sevenn"),
     "metatomic": Family(
-        "mlip_core.models.metatomic:MetatomicModel", ("metatomic-torch", "vesin", "torch"), 1, "metatomic"
+        "mlip_core.models.metatomic:MetatomicModel", ("metatomic-torch", "vesin", "torch"), "metatomic"
     ),
     "upet": Family(
-        "mlip_core.models.upet:UpetModel", ("upet", "metatrain", "metatomic-torch", "vesin", "torch"), 1, "upet"
+        "mlip_core.models.upet:UpetModel", ("upet", "metatrain", "metatomic-torch", "vesin", "torch"), "upet"
     ),
 }
 SUFFIXES = {".pt": "metatomic", ".ckpt": "upet"}
@@ -156,14 +155,14 @@ class Entry:
         Returns
         -------
         dict
-            JSON-able: family, adapter revision, SHA-256 of the weights (the name while they are
+            JSON-able: family, code of the adapter, SHA-256 of the weights (the name while they are
             not here), versions of the packages that compute. A file's name and place do not count.
         """
         family = FAMILIES[self.family]
         path = self.path()
         return {
             "family": self.family,
-            "adapter": family.revision,
+            "adapter": code_digest(family.adapter.partition(":")[0]),
             "weights": f"{self.name}, not here" if path is None else sha256(path),
             "packages": {name: _version(name) for name in family.packages},
         }

@@ -14,6 +14,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from mlip_core.errors import ModelError
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 
 Forces = Literal["conservative", "direct"]
 
@@ -29,6 +30,7 @@ class Prediction(NamedTuple):
     """(3, 3), eV/Å³, ASE's sign (positive under tension); None without a 3D cell."""
 
 
+@record("Claims")
 @dataclass(frozen=True)
 class Claims:
     """What a model obeys by construction; None where its makers do not say."""
@@ -66,6 +68,9 @@ class Model(ABC):
         What it obeys by construction.
     batch_structures, batch_atoms : int
         The most that goes into one forward call.
+    identity : str or None
+        Everything that may change a prediction (weights, code, packages, settings) in one word; None for a
+        model that was made by hand.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Model(ABC):
     claims: Claims = Claims(None, None, None, None)
     batch_structures: int = 32
     batch_atoms: int = 2048
+    identity: str | None = None
 
     @abstractmethod
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
@@ -194,7 +200,7 @@ class Counted(Model):
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        for name in ("name", "forces", "dtype", "device", "elements", "claims", "batch_structures", "batch_atoms"):
+        for name in (*Model.__annotations__,):
             setattr(self, name, getattr(model, name))
         self.evaluations = 0
         self.calls = 0

@@ -1,0 +1,1 @@
+"""Data computed for this project: PBE by GPAW."""

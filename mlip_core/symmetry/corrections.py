@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Claims, Counted, Model, Prediction
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.symmetry.averaging import Spread, average
 from mlip_core.symmetry.rotations import check_name, grid, rotate, rotate_back
 from mlip_core.symmetry.space_group import space_group
@@ -19,6 +20,7 @@ RANDOM_FRAME = "random-frame"
 """One evaluation in a random orientation, another one for every geometry."""
 
 
+@record("Corrections")
 @dataclass(frozen=True, kw_only=True)
 class Corrections:
     """Which corrections are applied to every prediction. All are off by default."""
@@ -58,17 +60,15 @@ class Corrections:
 
     @property
     def label(self) -> str:
-        """Short text for people, such as "octahedral ±, space group"; empty without corrections."""
-        average = self.rotations if self.rotations != "none" else "inversion" if self.inversion else ""
-        if self.inversion and self.rotations != "none":
-            average += " ±"
+        """Short text for people, such as "octahedral + inversion + no net force"; empty without corrections."""
         parts = [
-            average,
+            self.rotations * (self.rotations != "none"),
+            "inversion" * self.inversion,
             "space group" * self.space_group,
-            "net force" * self.net_force,
-            "net torque" * self.net_torque,
+            "no net force" * self.net_force,
+            "no net torque" * self.net_torque,
         ]
-        return ", ".join(part for part in parts if part)
+        return " + ".join(part for part in parts if part)
 
 
 def correct(model: Model, corrections: Corrections) -> "CorrectedModel":

@@ -41,12 +41,12 @@ def test_from_asking_to_the_result(home, toys, capsys, tmp_path):
     """Median over tasks that compute one EMT energy, each another question, beside the bare call."""
     home.mkdir()
     model = AseModel(EMT(), name="EMT")
-    jobs = Jobs(home, kinds=toys.KINDS, dispatcher=toys.COMMAND)
+    jobs = Jobs(home, calculations=toys.TOYS, dispatcher=toys.COMMAND)
     direct, queued = [], []
     for number in range(REPEATS + 1):
         settings = {"steps": 1, "pause": 0.0, "log": str(tmp_path / "log"), "number": number}
         structure = bulk("Cu", cubic=True)
-        task = Task(kind="count", structure=structure, configuration=Configuration(model="chgnet"), settings=settings)
+        task = Task(kind="count", subject=structure, configuration=Configuration(model="chgnet"), settings=settings)
         began = time.perf_counter()
         resolve("toy_tasks:count")(structure, model, settings, progress=lambda *_, **__: None)
         direct.append(time.perf_counter() - began)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.app import PAGES
+from dashboard.pages import PAGES
+
+ADDRESSES = [page.address for page in PAGES.values()]
 
 MEMORY = 350
 """MB, resident."""
@@ -25,7 +27,7 @@ def test_it_stays_small_and_loads_no_model_code(server, page, capsys):
     expect(page.get_by_text("on your own structure").first).to_be_visible()
     first = server.seconds_to_start + time.monotonic() - began
     small = resident(server.process.pid)
-    for name in PAGES:
+    for name in ADDRESSES:
         page.goto(f"/{name}?structure=si")
         expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
     large = resident(server.process.pid)
@@ -42,7 +44,7 @@ def test_a_link_that_names_nothing_here_says_so(page):
     expect(page.get_by_text("is not kept here").first).to_be_visible()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ADDRESSES)
 def test_a_page_without_a_structure_has_a_next_step(page, name):
     page.goto(f"/{name}")
     expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()

@@ -7,10 +7,11 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
-from dashboard.pages.collected import phonon_figures, relaxation_figures
+from dashboard.pages.phonons.declaration import figures as phonon_figures
 from dashboard.pages.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.pages.relaxation.declaration import figures as relaxation_figures
 from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
-from dashboard.widgets.download import phonon_archive, relaxation_archive
+from dashboard.widgets.download import archive
 from dashboard.widgets.theme import COLORS, DARK, LIGHT, Look, style
 from mlip_core.calculations.phonons import PhononSettings, phonons
 from mlip_core.calculations.phonons.bands import BandStructure
@@ -203,8 +204,7 @@ def test_heat_capacity_is_in_k_b_and_tends_to_three(aluminium):
 def test_relaxations_and_phonons_are_taken_along_with_their_figures(relaxation, aluminium, hostile, has_figures):
     mark = dataclasses.replace(MARK, label=hostile)
     figures = relaxation_figures([(mark, relaxation)])
-    has_figures(relaxation_archive([(mark, relaxation)], hostile, figures), figures)
-    series = [PhononSeries.from_result(mark, aluminium)]
-    figures = phonon_figures([(mark, aluminium)], series, unit="meV", reference=None)
+    has_figures(archive(hostile, [(mark, relaxation)], figures), figures)
+    figures = phonon_figures([(mark, aluminium)])
     assert list(figures) == ["Bands and density of states", "Thermal properties"]
-    has_figures(phonon_archive([(mark, aluminium)], hostile, figures), figures)
+    has_figures(archive(hostile, [(mark, aluminium)], figures), figures)

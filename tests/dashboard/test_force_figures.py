@@ -7,10 +7,10 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from dashboard.pages.collected import force_error_figures
 from dashboard.pages.force_errors import figures
-from dashboard.pages.force_errors.download import tables_archive
+from dashboard.pages.force_errors.declaration import error_figures, split_figures
 from dashboard.pages.force_errors.parity import MOST_POINTS, WORST_POINTS, parity_figure
+from dashboard.widgets.download import archive
 from dashboard.widgets.theme import Look, style
 from mlip_core.calculations.force_errors import compare, error_split, force_errors
 from mlip_core.datasets.read import dataset_of
@@ -155,7 +155,7 @@ def test_the_figures_are_taken_along_with_each_way_to_split_the_data(few, hostil
     split = [(MARKS[0], error_split(data, Near("a", 0.1), grid="tetrahedral"))]
     renamed = few[0][1].by_subset.assign(tag=hostile)
     compared = [(dataclasses.replace(MARKS[0], label=hostile), dataclasses.replace(few[0][1], by_subset=renamed))]
-    drawn = force_error_figures(compared, split)
-    headings = "Parity", "Distribution", "By element", f"By subset: {hostile}", "By force", "Energies", "Split", "Speed"
+    drawn = error_figures(compared) | split_figures(split)
+    headings = "Parity", "Distribution", "By element", f"By subset: {hostile}", "By force", "Energies", "Speed", "Split"
     assert tuple(drawn) == headings
-    has_figures(tables_archive(compared, [], [], hostile, drawn), drawn)
+    has_figures(archive(hostile, [*compared, *split], drawn), drawn)

@@ -1,7 +1,6 @@
 """The Force errors page finds and names errors planted in labels, narrows down, and never calls a difference an error."""
 
 import io
-import json
 import re
 import zipfile
 from dataclasses import replace
@@ -15,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.pages.force_errors.comparison import compared_by, lambench_questions, questions
-from dashboard.pages.force_errors.download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
+from dashboard.pages.force_errors.download import per_atom_csv, per_atom_parquet, with_all_forces
+from dashboard.widgets.download import archive
 from dashboard.widgets.work import drawn, follow
 from mlip_core.assets import asset
 from mlip_core.calculations.benchmarks.lambench import lambench_error
@@ -177,11 +177,11 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     written = pd.read_csv(io.BytesIO(per_atom_csv(compared[0])))
     pd.testing.assert_frame_equal(written, atoms, check_dtype=False)
     splits = follow(questions(dataset(code), (DIRECT, CONSERVATIVE), None)[1])
-    packed = zipfile.ZipFile(io.BytesIO(tables_archive(drawn(works[:1]), drawn(splits), [], "Planted", {})))
+    packed = zipfile.ZipFile(io.BytesIO(archive("Planted", [*drawn(works[:1]), *drawn(splits)], {})))
     names = {"by_structure.csv", "by_element.csv", "split.csv"}
-    assert {"PET_demo_conservative/split.csv", "summary.json"} | {f"PET_demo_direct/{name}" for name in names} <= set(
-        packed.namelist()
-    )
+    assert {"PET_demo_conservative/split.csv", "force_errors.csv", "error_split.csv", "settings.json"} | {
+        f"PET_demo_direct/{name}" for name in names
+    } <= set(packed.namelist())
 
 
 def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
@@ -215,9 +215,10 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     assert row["instability"] == measured.instability
     assert measured.runs["formula"].iloc[0] in row["drift"]
     ran = follow([task])
-    packed = zipfile.ZipFile(io.BytesIO(tables_archive([], [], drawn(ran), "LAMBench", {})))
-    told = json.loads(packed.read("summary.json"))["PET demo · direct"]["lambench"]
-    assert told == {"efficiency": measured.efficiency, "instability": measured.instability}
+    packed = zipfile.ZipFile(io.BytesIO(archive("LAMBench", drawn(ran), {})))
+    told = pd.read_csv(packed.open("lambench.csv")).iloc[0]
+    assert (told["configuration"], told["instability"]) == ("PET demo · direct", measured.instability)
+    assert told["efficiency"] == pytest.approx(measured.efficiency)
     assert len(pd.read_csv(packed.open("PET_demo_direct/lambench_cells.csv"))) == 10
 
 
@@ -240,14 +241,14 @@ def test_benchmarks_are_shown_where_models_cover_different_elements(app, home):
 
 
 def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):
-    from dashboard.reopen import widget_values
+    from dashboard.pages.force_errors.declaration import reference_value
     from dashboard.service import dataset, jobs
     from mlip_core.jobs.queue import Jobs
 
     monkeypatch.setattr(Jobs, "_revive", lambda self: None)
     tasks, _ = questions(dataset(code), (DIRECT,), Configuration(model="soap-demo"))
     run = jobs().submit(tasks[0])
-    assert widget_values(tasks[0]) == {"against": "soap-demo"}
+    assert reference_value(tasks[0]) == {"against": "soap-demo"}
     app.session_state["against"] = "soap-demo"
     shown(app)
     assert f"cancel-{run.id}" in [button.key for button in app.button]

@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.app import PAGES
+from dashboard.pages import FOLDERS
+from dashboard.widgets.navigation import script
 
 APP = Path(dashboard.__file__).with_name("app.py")
 
@@ -24,21 +25,21 @@ def app(home, monkeypatch):
 
 def visit(app, name):
     app.run()
-    if name != PAGES[0]:
-        app.switch_page(f"views/{name}.py")
+    if name != FOLDERS[0]:
+        app.switch_page(script(name))
         app.run()
     assert not app.exception
     assert not app.error
     return app
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", FOLDERS)
 def test_an_empty_page_says_what_to_do_next(app, name):
     visit(app, name)
     assert app.subheader or name == "lineup"
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", FOLDERS)
 @pytest.mark.parametrize("structure", ["si", "water"])
 def test_a_page_shows_the_chosen_structure(app, name, structure):
     app.query_params["structure"] = structure

@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.reopen import widget_values
+from dashboard.pages import PAGES, page_of
 from dashboard.service import jobs
-from dashboard.state import code
+from dashboard.widgets.navigation import script
 from mlip_core.calculations.conservation.calculation import ConservationSettings
 from mlip_core.calculations.conservation.closed_loops import Loop
 from mlip_core.calculations.passport.calculation import PassportSettings
@@ -31,55 +31,46 @@ FIRST = RelaxationSettings(fmax=1e-3, steps=500, optimizer="LBFGS", cell="full",
 
 
 def asked(kind, settings, configuration=MEMBER, **others):
-    return Task(kind=kind, settings=settings, configuration=configuration, structure=library_structure("mgo"), **others)
+    return Task(kind=kind, settings=settings, configuration=configuration, subject=library_structure("mgo"), **others)
 
 
 QUESTIONS = [
-    ("relax", asked("relaxation", RelaxationSettings(fmax=5e-3, steps=70, optimizer="BFGS", cell="isotropic"))),
-    (
+    asked("relaxation", RelaxationSettings(fmax=5e-3, steps=70, optimizer="BFGS", cell="isotropic")),
+    asked(
         "phonons",
-        asked(
-            "phonons",
-            PhononSettings(supercell_matrix=(3, 2, 2), displacement=0.02, displacements="reduced", plus_minus=True),
-            relaxation=FIRST,
-            reference=library_structure("mgo"),
-        ),
+        PhononSettings(supercell_matrix=(3, 2, 2), displacement=0.02, displacements="reduced", plus_minus=True),
+        before={"relaxation": asked("relaxation", FIRST)},
+        reference=library_structure("mgo"),
     ),
-    ("rotations", asked("rotational_variance", RotationSettings(grid="icosahedral", rattle=0.1, map_polar=9))),
-    ("rotations", asked("rotational_variance", RotationSettings(grid="octahedral", rattle=0.05), other=TEACHER)),
-    ("rotations", asked("correction_cost", CorrectionCostSettings(rattle=0.1), other=TEACHER)),
-    (
+    asked("rotational_variance", RotationSettings(grid="icosahedral", rattle=0.1, map_polar=9)),
+    asked("rotational_variance", RotationSettings(grid="octahedral", rattle=0.05), other=TEACHER),
+    asked("correction_cost", CorrectionCostSettings(rattle=0.1), other=TEACHER),
+    asked(
         "conservation",
-        asked(
-            "conservation",
-            ConservationSettings(loop=Loop(atom_a=1, atom_b=0, direction_a=(0.0, 0.0, 1.0), radius=0.1), radius=0.1),
-        ),
+        ConservationSettings(loop=Loop(atom_a=1, atom_b=0, direction_a=(0.0, 0.0, 1.0), radius=0.1), radius=0.1),
     ),
-    (
+    asked(
         "conservation",
-        asked(
-            "conservation",
-            ConservationSettings(loop=Loop(atom_a=0, atom_b=1), rattle=0.05),
-            DIRECT,
-            other=replace(DIRECT, forces="conservative"),
-        ),
+        ConservationSettings(loop=Loop(atom_a=0, atom_b=1), rattle=0.05),
+        DIRECT,
+        other=replace(DIRECT, forces="conservative"),
     ),
-    ("lineup", asked("passport", PassportSettings())),
+    asked("passport", PassportSettings()),
 ]
 
 
-@pytest.mark.parametrize(("name", "task"), QUESTIONS)
-def test_the_page_shows_the_run_that_was_opened(home, monkeypatch, name, task):
+@pytest.mark.parametrize("task", QUESTIONS, ids=lambda task: task.kind)
+def test_the_page_shows_the_run_that_was_opened(home, monkeypatch, task):
     monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
     monkeypatch.setattr(Jobs, "_revive", lambda self: None)
     jobs.clear()
     run = Jobs(home).submit(task)
     app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["structure"], app.query_params["lineup"] = "mgo", code(task.configuration)
+    app.query_params["structure"], app.query_params["lineup"] = "mgo", task.configuration.code
     app.run()
-    for key, value in widget_values(task).items():
+    for key, value in PAGES[page_of(task.kind)].shows[task.kind].widget_values(task).items():
         app.session_state[key] = value
-    app.switch_page(f"views/{name}.py")
+    app.switch_page(script(page_of(task.kind)))
     app.run()
     assert not app.exception
     assert not app.error

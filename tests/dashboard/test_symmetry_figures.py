@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from ase.build import bulk
 
-from dashboard.pages.collected import conservation_figures, correction_figures, rotation_figures
+from dashboard.pages.conservation.declaration import figures as conservation_figures
 from dashboard.pages.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
+from dashboard.pages.rotations.declaration import cost_figures, variance_figures
 from dashboard.pages.rotations.figures import (
     angle_figure,
     cost_figure,
@@ -21,7 +22,7 @@ from dashboard.pages.rotations.figures import (
     spectrum_figure,
     split_figure,
 )
-from dashboard.widgets.symmetry_download import conservation_archive, rotation_archive
+from dashboard.widgets.download import archive
 from dashboard.widgets.theme import style
 from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings, correction_cost
@@ -154,20 +155,20 @@ def unpacked(data):
 
 
 def test_rotations_taken_along_are_the_record(rotations, cost):
-    files = unpacked(rotation_archive([(MARK, rotations)], [(MARK, cost)], "Rotations", {}))
+    files = unpacked(archive("Rotations", [(MARK, rotations), (MARK, cost)], {}))
     table = pd.read_csv(io.StringIO(files["leaning/orientations.csv"]))
     std = np.sqrt(table["weight"] @ table["energy_deviation_eV_per_atom"] ** 2)
     assert std == pytest.approx(rotations.energy_rot_std)
     for name in ("atoms.csv", "angles.csv", "degrees.csv", "corrections.csv", "structure.extxyz"):
         assert files[f"leaning/{name}"]
     settings = json.loads(files["settings.json"])
-    assert settings["rotations"]["leaning"]["grid"] == "lebedev-5"
-    assert settings["corrections"]["leaning"]["n_probes"] == 3
+    assert settings["rotational_variance"]["leaning"]["grid"] == "lebedev-5"
+    assert settings["correction_cost"]["leaning"]["n_probes"] == 3
 
 
 def test_conservation_taken_along_is_the_record(conserved):
-    files = unpacked(conservation_archive(list(zip((MARK, OTHER), conserved, strict=True)), "Conservation", {}))
-    summary = pd.read_csv(io.StringIO(files["summary.csv"]))
+    files = unpacked(archive("Conservation", list(zip((MARK, OTHER), conserved, strict=True)), {}))
+    summary = pd.read_csv(io.StringIO(files["conservation.csv"]))
     assert summary["lambda"].tolist() == pytest.approx([r.jacobian_asymmetry for r in conserved])
     heads = pd.read_csv(io.StringIO(files["leaning/heads.csv"]))
     difference = heads["direct_eV_per_A"] - heads["conservative_eV_per_A"]
@@ -179,20 +180,20 @@ def test_conservation_taken_along_is_the_record(conserved):
 
 def test_what_was_measured_is_taken_along_as_figures(rotations, cost, conserved, hostile, has_figures):
     mark = dataclasses.replace(MARK, label=hostile)
-    figures = rotation_figures([(mark, rotations)], hostile)
+    figures = variance_figures([(mark, rotations)], hostile)
     assert f"Energy over the sphere: {hostile}" in figures
-    assert {"What is symmetry breaking", "Turned about z", "Degrees"} < set(figures)
-    has_figures(rotation_archive([(mark, rotations)], [], hostile, figures), figures)
-    figures = correction_figures([(mark, cost)], hostile)
-    has_figures(rotation_archive([], [(mark, cost)], hostile, figures), figures)
+    assert {"What is symmetry breaking", "Rotated about z", "Degrees"} < set(figures)
+    has_figures(archive(hostile, [(mark, rotations)], figures), figures)
+    figures = cost_figures([(mark, cost)], hostile)
+    has_figures(archive(hostile, [(mark, cost)], figures), figures)
     results = list(zip((mark, OTHER), conserved, strict=True))
-    figures = conservation_figures(results, results[:1])
+    figures = conservation_figures(results)
     assert list(figures) == ["Work around the loop", "Random loops", "Two heads", "Run at constant energy"]
-    has_figures(conservation_archive(results, hostile, figures), figures)
+    has_figures(archive(hostile, results, figures), figures)
 
 
 def test_what_was_not_measured_is_not_drawn(crystal):
     settings = RotationSettings(grid="tetrahedral", n_angles=0)
-    assert len(rotation_figures([(MARK, rotational_variance(crystal, Leaning(), settings))], "")) == 1
+    assert len(variance_figures([(MARK, rotational_variance(crystal, Leaning(), settings))], "")) == 1
     settings = ConservationSettings(loop=None, n_random_loops=0, picoseconds=0, jacobian=False, loops=False)
-    assert not conservation_figures([(MARK, conservation(crystal, Leaning(), settings))], [])
+    assert not conservation_figures([(MARK, conservation(crystal, Leaning(), settings))])

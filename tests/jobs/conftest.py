@@ -40,7 +40,7 @@ def counting(copper, tmp_path):
     def make(steps=1, pause=0.0, log="log", **others):
         settings = {"steps": steps, "pause": pause, "log": str(tmp_path / log)}
         return Task(
-            kind="count", structure=copper, configuration=Configuration(model="chgnet"), settings=settings, **others
+            kind="count", subject=copper, configuration=Configuration(model="chgnet"), settings=settings, **others
         )
 
     return make

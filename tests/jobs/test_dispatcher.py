@@ -29,9 +29,9 @@ from mlip_core.locks import is_held
 
 
 def serving(home):
-    from toy_tasks import COMMAND, KINDS
+    from toy_tasks import COMMAND, TOYS
 
-    return Jobs(home, kinds=KINDS, dispatcher=COMMAND)
+    return Jobs(home, calculations=TOYS, dispatcher=COMMAND)
 
 
 def end(jobs):
@@ -63,7 +63,7 @@ def ended(jobs, until):
 @pytest.fixture
 def toy(copper):
     def make(kind, **settings):
-        return Task(kind=kind, structure=copper, configuration=Configuration(model="chgnet"), settings=settings)
+        return Task(kind=kind, subject=copper, configuration=Configuration(model="chgnet"), settings=settings)
 
     return make
 
@@ -79,7 +79,7 @@ def test_a_question_is_computed_once_and_then_answered_from_disk(jobs, ended, co
     assert (run.status, run.done, run.total, run.reason) == ("done", 3, 3, None)
     assert run.submitted <= run.started <= run.finished
     assert run.owner == jobs._process.pid
-    by_hand = task.structure.copy()
+    by_hand = task.subject.copy()
     by_hand.calc = EMT()
     assert jobs.result(run.key)["energy"] == pytest.approx(by_hand.get_potential_energy(), abs=1e-12)
     assert jobs.submit(task) == run
@@ -189,7 +189,7 @@ def test_nothing_listens_to_other_machines(jobs, ended, counting):
 def test_weights_that_arrive_while_it_runs_give_the_result_its_true_key(jobs, ended, copper, tmp_path):
     file = tmp_path / "model.pt"
     file.write_bytes(b"not the weights yet")
-    task = Task(kind="arrived", structure=copper, configuration=Configuration(model=str(file)), settings=None)
+    task = Task(kind="arrived", subject=copper, configuration=Configuration(model=str(file)), settings=None)
     asked = jobs.submit(task)
     run = ended(asked)
     assert run.status == "done", run.reason
@@ -205,7 +205,7 @@ def test_a_relaxation_through_the_queue_equals_one_by_hand(jobs, ended):
     settings = RelaxationSettings(fmax=0.01, cell="full")
     run = ended(
         jobs.submit(
-            Task(kind="relaxation", structure=start, configuration=Configuration(model="chgnet"), settings=settings)
+            Task(kind="relaxation", subject=start, configuration=Configuration(model="chgnet"), settings=settings)
         )
     )
     assert run.status == "done", run.reason
@@ -222,11 +222,11 @@ def test_a_relaxation_through_the_queue_equals_one_by_hand(jobs, ended):
 
 
 def test_a_worker_that_would_store_under_another_name_is_refused(home, counting):
-    from toy_tasks import KINDS
+    from toy_tasks import TOYS
 
-    jobs = Jobs(home, kinds=KINDS, dispatcher=None)
+    jobs = Jobs(home, calculations=TOYS, dispatcher=None)
     asked = jobs.submit(counting())
-    dispatcher = Dispatcher(home, kinds=KINDS)
+    dispatcher = Dispatcher(home, calculations=TOYS)
     run = dispatcher._table.claim(owner=1, worker="far")
     folder = RunFolder(home, run.id)
     running = _Running(run, SimpleNamespace(release=lambda: None), "far", folder, run.key)
@@ -285,13 +285,13 @@ def test_a_number_of_workers_that_is_none_is_refused(monkeypatch, asked):
 
 
 def test_a_worker_keeps_the_models_used_last(home, monkeypatch):
-    from toy_tasks import KINDS
+    from toy_tasks import TOYS
 
     home.mkdir()
     loaded = []
-    monkeypatch.setattr("toy_tasks.load", lambda configuration: loaded.append(configuration.model) or object())
+    noting = replace(TOYS["count"], load=lambda configuration: loaded.append(configuration.model) or object())
     monkeypatch.setattr("mlip_core.jobs.worker._models", OrderedDict())
-    load = kept(KINDS["count"])
+    load = kept(noting)
     names = ["chgnet", "chgnet-0.2.0", "chgnet-r2scan", "sevennet-0"]
     for name in [*names[:3], *names[:3], names[3], names[1], names[0]]:
         load(Configuration(model=name))

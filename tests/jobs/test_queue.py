@@ -13,16 +13,16 @@ ANSWER = Claims(True, True, True, True)
 
 @pytest.fixture
 def jobs(home):
-    from toy_tasks import KINDS
+    from toy_tasks import TOYS
 
-    jobs = Jobs(home, kinds=KINDS, dispatcher=None)
+    jobs = Jobs(home, calculations=TOYS, dispatcher=None)
     yield jobs
     jobs.close()
 
 
 def test_a_new_question_is_queued_and_remembered(jobs, counting, copper):
-    run = jobs.submit(counting(), label="CHGNet, corrected", structure_name="my copper")
-    assert (run.status, run.kind, run.label, run.structure_name) == (
+    run = jobs.submit(counting(), label="CHGNet, corrected", subject_name="my copper")
+    assert (run.status, run.kind, run.label, run.subject_name) == (
         "queued",
         "count",
         "CHGNet, corrected",
@@ -77,12 +77,12 @@ def test_what_waits_is_cancelled_at_once(jobs, counting):
 
 
 def test_retry_asks_again_with_the_same_labels(jobs, counting):
-    run = jobs.submit(counting(), label="mine", structure_name="copper")
+    run = jobs.submit(counting(), label="mine", subject_name="copper")
     jobs.cancel(run.id)
     again = jobs.retry(run.id)
     assert again.status == "queued"
     assert again.id != run.id
-    assert (again.key, again.label, again.structure_name) == (run.key, "mine", "copper")
+    assert (again.key, again.label, again.subject_name) == (run.key, "mine", "copper")
     assert jobs.find(run.key) == again
     assert jobs.retry("0" * 16) is None
 
@@ -129,9 +129,9 @@ def test_an_unknown_run_is_nothing(jobs):
 
 
 def test_two_servers_see_the_same_runs(jobs, counting):
-    from toy_tasks import KINDS
+    from toy_tasks import TOYS
 
-    other = Jobs(jobs.home, kinds=KINDS, dispatcher=None)
+    other = Jobs(jobs.home, calculations=TOYS, dispatcher=None)
     run = jobs.submit(counting())
     assert other.submit(counting()) == run
     other.cancel(run.id)
@@ -140,9 +140,9 @@ def test_two_servers_see_the_same_runs(jobs, counting):
 
 
 def test_a_dispatcher_that_cannot_start_fails_what_waits_and_says_where_to_look(home, counting, until):
-    from toy_tasks import KINDS
+    from toy_tasks import TOYS
 
-    jobs = Jobs(home, kinds=KINDS, dispatcher=(sys.executable, "-c", "raise SystemExit('no dask here')"))
+    jobs = Jobs(home, calculations=TOYS, dispatcher=(sys.executable, "-c", "raise SystemExit('no dask here')"))
     run = jobs.submit(counting())
     ended = until(lambda: (found := jobs.run(run.id)).status == "failed" and found)
     assert "dispatcher.log" in ended.reason
@@ -159,7 +159,7 @@ from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 jobs = Jobs({str(home)!r}, dispatcher=None)
-task = Task(kind="relaxation", structure=bulk("Cu"), configuration=Configuration(model="chgnet"), settings=RelaxationSettings())
+task = Task(kind="relaxation", subject=bulk("Cu"), configuration=Configuration(model="chgnet"), settings=RelaxationSettings())
 run = jobs.submit(task)
 jobs.progress(run.id), jobs.runs(), jobs.result(run.key), jobs.cancel(run.id), jobs.delete(run.id)
 print(*sorted({{"torch", "dask", "distributed", "phonopy", "chgnet", "sevenn", "metatomic"}} & set(sys.modules)))

@@ -16,7 +16,7 @@ def queued(key=None, **others):
             "key": key or new_id() * 4,
             "kind": "relaxation",
             "label": "CHGNet",
-            "structure_name": "",
+            "subject_name": "",
             "fingerprint": "0" * 64,
             "formula": "Cu4",
             "status": "queued",
@@ -34,7 +34,7 @@ def table(tmp_path):
 
 
 def test_a_run_comes_back_as_it_was_added(table):
-    run = table.add(queued(total=3, structure_name="copper"))
+    run = table.add(queued(total=3, subject_name="copper"))
     assert table.get(run.id) == run
     assert table.get("0" * 16) is None
 

@@ -1,18 +1,20 @@
-import inspect
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from ase.build import bulk
 
+import mlip_core
+from mlip_core.calculations import CALCULATIONS
+from mlip_core.calculations.declaration import converged_structure
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
+from mlip_core.datasets.stored import StoredDataset
 from mlip_core.errors import CalculationError, SettingsError
-from mlip_core.jobs.store import Store
-from mlip_core.jobs.task import KINDS, Kind, Task, digest, resolve
+from mlip_core.jobs.task import Task
+from mlip_core.keys import digest
 from mlip_core.models.ase import AseModel
 from mlip_core.models.catalogue import entry
 from mlip_core.symmetry.corrections import Corrections
@@ -27,13 +29,13 @@ def _home(home):
 
 @pytest.fixture
 def task(copper):
-    return Task(kind="relaxation", structure=copper, configuration=Configuration(model="chgnet"), settings=SETTINGS)
+    return Task(kind="relaxation", subject=copper, configuration=Configuration(model="chgnet"), settings=SETTINGS)
 
 
 def test_the_same_question_has_the_same_key(task, copper):
     again = Task(
         kind="relaxation",
-        structure=copper.copy(),
+        subject=copper.copy(),
         configuration=Configuration(model="chgnet", corrections=Corrections()),
         settings=RelaxationSettings(cell="full", fmax=0.01),
     )
@@ -44,10 +46,8 @@ def test_the_same_question_has_the_same_key(task, copper):
 @pytest.mark.parametrize(
     "change",
     [
-        {"structure": bulk("Cu", a=3.62, cubic=True)},
+        {"subject": bulk("Cu", a=3.62, cubic=True)},
         {"settings": replace(SETTINGS, fmax=0.02)},
-        {"relaxation": SETTINGS},
-        {"reference": bulk("Cu", cubic=True)},
         {"configuration": Configuration(model="sevennet-0")},
         {"configuration": Configuration(model="chgnet", corrections=Corrections(rotations="octahedral"))},
     ],
@@ -68,20 +68,44 @@ def test_a_default_written_out_is_the_same_key_and_another_precision_is_not(task
     assert keys[item.default_dtype] == named.key()
 
 
-def test_another_schema_or_package_of_the_kind_is_another_key(task):
-    kind = KINDS["relaxation"]
+def test_other_code_or_packages_of_the_calculation_are_another_key(task):
+    calculation = CALCULATIONS["relaxation"]
     keys = {
         task.key(),
-        task.key({"relaxation": replace(kind, schema=kind.schema + 1)}),
-        task.key({"relaxation": replace(kind, packages=("ase", "numpy"))}),
+        task.key({"relaxation": replace(calculation, function=mlip_core.phonons)}),
+        task.key({"relaxation": replace(calculation, packages=("ase", "numpy"))}),
     }
     assert len(keys) == 3
 
 
-def test_the_schema_of_the_relaxation_before_counts(task):
-    phonons = replace(task, kind="phonons", relaxation=SETTINGS)
-    newer = {**KINDS, "relaxation": replace(KINDS["relaxation"], schema=99)}
-    assert phonons.key() != phonons.key(newer)
+def phonons_after(task, settings=SETTINGS):
+    before = {} if settings is None else {"relaxation": replace(task, settings=settings)}
+    return replace(task, kind="phonons", before=before)
+
+
+def test_the_tasks_before_count_with_their_settings_and_their_code(task):
+    newer = {**CALCULATIONS, "relaxation": replace(CALCULATIONS["relaxation"], packages=("ase", "numpy"))}
+    keys = {
+        phonons_after(task, None).key(),
+        phonons_after(task).key(),
+        phonons_after(task, replace(SETTINGS, fmax=0.02)).key(),
+        phonons_after(task).key(newer),
+        replace(phonons_after(task), reference=task.subject).key(),
+    }
+    assert len(keys) == 5
+
+
+def test_a_task_that_its_calculation_cannot_be_asked_is_refused(task):
+    data = StoredDataset(file="folder/file.parquet", sha256="0" * 64)
+    for wrong, words in [
+        (replace(task, subject=data), "relaxation is asked of a structure, not of a data set"),
+        (replace(task, kind="force_errors"), "force_errors is asked of a data set, not of a structure"),
+        (replace(task, reference=task.subject), "relaxation takes no reference structure"),
+        (replace(task, before={"relaxation": task}), "relaxation takes no result of relaxation"),
+        (replace(task, other=Configuration(model="sevennet-0")), "relaxation compares with no second"),
+    ]:
+        with pytest.raises(SettingsError, match=words):
+            wrong.key()
 
 
 def test_changed_weights_are_another_key_and_the_same_weights_are_not(task, tmp_path):
@@ -113,43 +137,30 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 settings = RelaxationSettings(fmax=0.01, cell="full")
-task = Task(kind="relaxation", structure=bulk("Cu", cubic=True), configuration=Configuration(model="chgnet"), settings=settings)
+task = Task(kind="relaxation", subject=bulk("Cu", cubic=True), configuration=Configuration(model="chgnet"), settings=settings)
 print(task.key(), *sorted({"torch", "phonopy", "chgnet", "dask", "distributed"} & set(sys.modules)))
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert answer == [task.key()]
 
 
-def test_the_second_configuration_counts_and_is_given_where_the_kind_takes_one(task, monkeypatch):
-    lattice = replace(task, kind="correction_cost", settings=None)
-    compared = replace(lattice, other=Configuration(model="sevennet-0"))
-    assert len({lattice.key(), compared.key(), replace(compared, other=Configuration(model="chgnet-0.2.0")).key()}) == 3
-    with pytest.raises(SettingsError, match="relaxation compares with no second"):
-        replace(task, other=Configuration(model="sevennet-0")).key()
+def test_the_second_configuration_counts_and_is_given_where_the_calculation_takes_one(task):
     given = {}
-    monkeypatch.setattr(
-        "mlip_core.jobs.task.resolve",
-        lambda name: lambda structure, model, settings, **more: given.update(more, model=model),
-    )
-    compared.run(load=lambda configuration: configuration.model)
-    assert (given["model"], given["reference"]) == ("chgnet", "sevennet-0")
 
+    def cost(structure, model, settings, *, progress, reference):
+        given.update(model=model, reference=reference)
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.other], ids=lambda kind: kind.other)
-def test_every_kind_that_names_a_second_model_takes_it(kind):
-    assert kind.other in inspect.signature(resolve(kind.function)).parameters
+    calculations = {"correction_cost": replace(CALCULATIONS["correction_cost"], function=cost)}
+    alone = replace(task, kind="correction_cost", settings=None)
+    compared = replace(alone, other=Configuration(model="sevennet-0"))
+    assert len({alone.key(), compared.key(), replace(compared, other=Configuration(model="chgnet-0.2.0")).key()}) == 3
+    compared.run(calculations=calculations, load=lambda configuration: configuration.model)
+    assert given == {"model": "chgnet", "reference": "sevennet-0"}
 
 
 def test_an_unknown_kind_is_named(task):
     with pytest.raises(SettingsError, match=r"'cooking'.*relaxation.*phonons"):
         replace(task, kind="cooking").key()
-
-
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_every_kind_leads_to_a_function_that_takes_a_task(kind):
-    parameters = inspect.signature(resolve(kind.function)).parameters
-    assert list(parameters)[:3] == ["structure", "model", "settings"]
-    assert "progress" in parameters
 
 
 @dataclass(frozen=True)
@@ -160,15 +171,10 @@ class Relaxed:
 
 
 class TestRelaxationFirst:
-    """A task that relaxes first."""
-
-    KINDS: ClassVar = {
-        "relaxation": Kind("toys:relax", load="toys:load"),
-        "look": Kind("toys:look", load="toys:load"),
-    }
+    """A task that is handed the result of another."""
 
     @pytest.fixture(autouse=True)
-    def _toys(self, monkeypatch, tmp_path):
+    def _toys(self, tmp_path):
         self.calls, self.converged = [], True
 
         def relax(structure, model, settings, *, progress):
@@ -178,48 +184,53 @@ class TestRelaxationFirst:
             longer.set_cell(longer.cell * 1.1, scale_atoms=True)
             return Relaxed(longer, self.converged)
 
-        def look(structure, model, settings, *, progress, reference):
+        def look(structure, model, settings, *, progress, reference, relaxation):
             self.calls.append("look")
-            return structure.cell.lengths()[0] / reference.cell.lengths()[0]
+            return converged_structure(structure, relaxation).cell.lengths()[0] / reference.cell.lengths()[0]
 
         def load(configuration):
             self.calls.append("load")
             return AseModel(None, name="none")
 
-        toys = {"toys:relax": relax, "toys:look": look, "toys:load": load}
-        monkeypatch.setattr("mlip_core.jobs.task.resolve", toys.__getitem__)
-        monkeypatch.setattr(Relaxed, "__module__", "mlip_core.calculations.relaxation.calculation")
-        monkeypatch.setattr("mlip_core.calculations.relaxation.calculation.Relaxed", Relaxed, raising=False)
-        self.store = Store(tmp_path)
+        relaxation = replace(CALCULATIONS["relaxation"], function=relax, load=load)
+        self.calculations = {
+            "relaxation": relaxation,
+            "look": replace(
+                relaxation, name="look", function=look, reference=True, before={"relaxation": "relaxation"}
+            ),
+        }
+        self.kept = {}
+
+    def put(self, key, record):
+        self.kept[key] = record
+
+    def get(self, key):
+        return self.kept.get(key)
 
     def look(self, copper):
-        return Task(
-            kind="look",
-            structure=copper,
-            reference=copper,
-            configuration=Configuration(model="chgnet"),
-            settings=None,
-            relaxation=SETTINGS,
-        )
+        common = {"subject": copper, "configuration": Configuration(model="chgnet")}
+        first = Task(kind="relaxation", settings=SETTINGS, **common)
+        return Task(kind="look", reference=copper, settings=None, before={"relaxation": first}, **common)
 
     def test_is_given_the_relaxed_structure_and_the_frozen_reference(self, copper):
         heard = []
-        ratio = self.look(copper).run(kinds=self.KINDS, progress=lambda done, total, **values: heard.append(values))
+        ratio = self.look(copper).run(
+            calculations=self.calculations, progress=lambda done, total, **values: heard.append(values)
+        )
         assert ratio == pytest.approx(1.1)
         assert heard == [{"stage": "relaxation", "energy": 1.0}]
-        assert self.calls == ["load", "relax", "look"]
+        assert sorted(self.calls) == ["load", "look", "relax"]
 
     def test_keeps_the_relaxation_as_an_answer_of_its_own(self, copper):
-        self.look(copper).run(kinds=self.KINDS, store=self.store)
-        self.look(copper).run(kinds=self.KINDS, store=self.store)
-        assert self.calls == ["load", "relax", "look", "load", "look"]
-        alone = Task(
-            kind="relaxation", structure=copper, configuration=Configuration(model="chgnet"), settings=SETTINGS
-        )
-        assert self.store.get(alone.key(self.KINDS)).converged
+        for _ in range(2):
+            self.look(copper).run(calculations=self.calculations, store=self)
+        assert self.calls.count("relax") == 1
+        assert self.calls.count("look") == 2
+        alone = self.look(copper).before["relaxation"]
+        assert self.get(alone.key(self.calculations)).converged
 
     def test_does_not_go_on_from_a_relaxation_that_did_not_converge(self, copper):
         self.converged = False
         with pytest.raises(CalculationError, match=r"did not converge: stopped at the limit.*fmax"):
-            self.look(copper).run(kinds=self.KINDS, store=self.store)
-        assert self.calls == ["load", "relax"]
+            self.look(copper).run(calculations=self.calculations, store=self)
+        assert "look" not in self.calls

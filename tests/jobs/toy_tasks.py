@@ -4,13 +4,15 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ase.calculators.emt import EMT
 
+from mlip_core.calculations import CALCULATIONS
+from mlip_core.calculations.declaration import Calculation
 from mlip_core.errors import StructureError
 from mlip_core.jobs.dispatcher import Dispatcher, serve
-from mlip_core.jobs.task import Kind
 from mlip_core.models.ase import AseModel
 
 
@@ -55,15 +57,25 @@ def arrived(structure, model, settings, *, progress):
     return {"energy": 0.0}
 
 
-KINDS = {
-    name: Kind(f"toy_tasks:{name}", load="toy_tasks:load") for name in ("count", "fail", "die", "deaf", "threads")
-} | {
-    "relaxation": Kind("mlip_core.calculations.relaxation.calculation:relax", packages=("ase",), load="toy_tasks:load"),
-    "arrived": Kind("toy_tasks:arrived", load="toy_tasks:download"),
+def nothing(record):
+    return {}
+
+
+def toy(function, load=load, **others):
+    """Declare a function under its own name."""
+    given = {"settings": dict, "record": dict, "summary": nothing, "tables": nothing, "files": nothing}
+    return Calculation(name=function.__name__, title=function.__name__, function=function, load=load, **given, **others)
+
+
+TOYS = {function.__name__: toy(function) for function in (count, fail, die, deaf, threads)} | {
+    "relaxation": replace(CALCULATIONS["relaxation"], load=load),
+    "arrived": toy(arrived, download),
 }
 COMMAND = (sys.executable, __file__)
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
+    from toy_tasks import TOYS as BY_REFERENCE  # workers import the functions: those of __main__ they cannot
+
     home = os.environ["MLIP_DASHBOARD_HOME"]
-    sys.exit(serve(Dispatcher(home, kinds=KINDS, workers=2, warm=False, linger=1.0, patience=1.0)))
+    sys.exit(serve(Dispatcher(home, calculations=BY_REFERENCE, workers=2, warm=False, linger=1.0, patience=1.0)))

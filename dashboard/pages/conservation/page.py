@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
-from dashboard.pages.collected import conservation_figures
+from dashboard.pages.conservation.declaration import figures, head_pairs
 from dashboard.pages.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
+from dashboard.pages.declaration import Named
 from dashboard.widgets.chart import chart
+from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
-from dashboard.widgets.members import label
-from dashboard.widgets.symmetry_download import conservation_archive
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, drawn, live, start_button
 from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
@@ -43,7 +43,7 @@ def task(structure: Atoms, member: Configuration, settings: ConservationSettings
     if member.corrections.rotations == RANDOM_FRAME:
         settings = replace(settings, jacobian=False, loops=False)
     return Task(
-        kind="conservation", structure=structure, configuration=member, settings=settings, other=other_head(member)
+        kind="conservation", subject=structure, configuration=member, settings=settings, other=other_head(member)
     )
 
 
@@ -134,20 +134,14 @@ def draw(works: list[Work]) -> None:
     with picture:
         loop_picture(next((work.result for work in finished if work.result.loop), finished[0].result))
     table(finished)
-    pairs = head_pairs(finished)
+    pairs = head_pairs(measured)
     views = {
         "Random loops": lambda: random_loops(measured),
         "Two heads": lambda: two_heads(pairs),
         "Run at constant energy": lambda: constant_energy(measured),
     }
     tabs(views, key="conservation_view")
-    title = titled("Conservation")
-    st.download_button(
-        "Download all (ZIP)",
-        lambda: conservation_archive(measured, title, conservation_figures(measured, drawn(pairs))),
-        "conservation.zip",
-        icon=":material/download:",
-    )
+    download_all(st, titled("Conservation"), measured, lambda: figures(measured))
 
 
 def constant_energy(measured: Sequence[tuple]) -> None:
@@ -171,27 +165,18 @@ def random_loops(measured: Sequence[tuple]) -> None:
     )
 
 
-def head_pairs(works: Sequence[Work]) -> list[Work]:
-    """Return those whose model has two heads, each pair of heads once."""
-    pairs: dict[tuple, Work] = {}
-    for work in works:
-        if work.result.heads is not None:
-            pairs.setdefault((work.member.model, work.member.dtype, work.member.corrections), work)
-    return list(pairs.values())
-
-
-def two_heads(pairs: Sequence[Work]) -> None:
+def two_heads(pairs: Named) -> None:
     """Show the two heads of a model against each other."""
     if not pairs:
         st.markdown(
             "No model of this line-up has both a head for forces and an energy to differentiate; PET demo has, and most PET models."
         )
         return
-    chart(heads_figure(drawn(pairs), look=look()), "heads-figure")
-    for work in pairs:
-        heads = work.result.heads
+    chart(heads_figure(pairs, look=look()), "heads-figure")
+    for mark, result in pairs:
+        heads = result.heads
         st.markdown(
-            f"**{label(work.member)}** against its other head: root mean square difference **{1000 * heads.rms:.3g} meV/Å**, largest {1000 * heads.largest:.3g} meV/Å."
+            f"**{mark.label}** against its other head: root mean square difference **{1000 * heads.rms:.3g} meV/Å**, largest {1000 * heads.largest:.3g} meV/Å."
         )
     st.caption(
         "One point a component of a force on an atom: what the head for forces says against −∂E/∂x of the same checkpoint, under the same corrections. "
@@ -234,7 +219,7 @@ def table(works: Sequence[Work]) -> None:
 def _row(work: Work) -> dict[str, object]:
     found: Conservation = work.result
     return {
-        "configuration": label(work.member),
+        "configuration": work.member.label,
         "λ": found.jacobian_asymmetry,
         "λ error": found.jacobian_error,
         "floor": found.jacobian_floor,
@@ -257,4 +242,5 @@ def _drift(found: Conservation) -> str:
     return text if run.resolved else f"{text}, not resolved"
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.pages.force_errors.comparison import Compared, against_labels, opened
-from dashboard.widgets.members import label
 from dashboard.widgets.work import Work
 from mlip_core.calculations.benchmarks.lambench import REFERENCE_TIME, LambenchError, lambench_error
 from mlip_core.calculations.benchmarks.published import lambench_sets, madbench_table, madbench_tag, published
@@ -37,7 +36,7 @@ def lambench_errors(compared: Sequence[Compared]) -> None:
     """Show LAMBench's normalised error, and what it is made of."""
     st.markdown("**LAMBench's generalisability error on these data, measured here**")
     rows = [_normalised(opened(item.dataset), item.errors, item.key) for item in compared]
-    names = [label(item.member) for item in compared]
+    names = [item.member.label for item in compared]
     domains = pd.concat([row.domains.assign(configuration=name) for name, row in zip(names, rows, strict=True)])
     wide = domains.pivot(index="configuration", columns="domain", values=["energy", "forces", "virial"])
     wide.columns = [quantity if domains["domain"].nunique() == 1 else f"{domain}: {quantity}" for quantity, domain in wide.columns]  # fmt: skip
@@ -66,7 +65,7 @@ def madbench(compared: Sequence[Compared]) -> None:
         [
             madbench_table(item.errors)
             .set_index(["subset", "n_structures"])
-            .set_axis([f"{label(item.member)}: E", f"{label(item.member)}: F"], axis=1)
+            .set_axis([f"{item.member.label}: E", f"{item.member.label}: F"], axis=1)
             for item in compared
         ],
         axis=1,
@@ -103,7 +102,7 @@ def lambench_runs(works: Sequence[Work]) -> None:
 def _row(work: Work) -> dict[str, object]:
     found: LambenchRuns = work.result
     return {
-        "configuration": label(work.member),
+        "configuration": work.member.label,
         "efficiency": found.efficiency,
         "time": None if found.efficiency is None else REFERENCE_TIME / found.efficiency,
         "cells": len(found.cells),

@@ -8,18 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.service import jobs
-from dashboard.widgets.members import label
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
-from mlip_core.calculations.benchmarks.runs import LambenchTask
-from mlip_core.calculations.force_errors import ForceErrors, Selection, narrowed
+from mlip_core.calculations.benchmarks.runs import LambenchSettings
+from mlip_core.calculations.force_errors import ForceErrors, ForceErrorSettings, Selection, narrowed
 from mlip_core.calculations.force_errors.functionals import functional_note
-from mlip_core.calculations.force_errors.predictions import predictions_path
-from mlip_core.calculations.force_errors.task import ErrorSplitTask, ForceErrorTask
+from mlip_core.calculations.force_errors.task import ErrorSplitSettings
 from mlip_core.configuration import Configuration
 from mlip_core.datasets import Dataset, open_dataset
+from mlip_core.datasets.stored import StoredDataset
 from mlip_core.errors import DatasetError
-from mlip_core.jobs.task import Task, digest
+from mlip_core.jobs.task import Task
+from mlip_core.keys import digest
 from mlip_core.models.catalogue import entry
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -44,46 +44,26 @@ class Compared:
     """Different wherever the errors may be."""
 
 
-def identity(member: Configuration) -> str:
-    """Name everything that may change a configuration's predictions, in one word."""
-    return digest(member.identity())
-
-
 def questions(
-    data: Dataset, members: tuple[Configuration, ...], reference: Configuration | None
+    data: Dataset, members: Sequence[Configuration], reference: Configuration | None
 ) -> tuple[list[Task], list[Task]]:
     """Tasks for the errors and for their split; the reference is not compared with itself."""
-    given = {
-        "dataset": str(data.path),
-        "dataset_sha256": data.sha256,
-        "reference_identity": "" if reference is None else identity(reference),
-    }
-    first = data.frame(0).atoms
     asked = [member for member in members if member != reference]
-    errors = [
-        Task(
-            kind="force_errors",
-            structure=first,
-            configuration=member,
-            settings=ForceErrorTask(identity=identity(member), **given),
-            other=reference,
-        )
-        for member in asked
-    ]
-    splits = [
-        Task(
-            kind="error_split", structure=first, configuration=member, settings=ErrorSplitTask(**given), other=reference
-        )
-        for member in asked
-    ]
+    errors, splits = (
+        [
+            Task(kind=kind, subject=StoredDataset.of(data), configuration=member, settings=settings, other=reference)
+            for member in asked
+        ]
+        for kind, settings in (("force_errors", ForceErrorSettings()), ("error_split", ErrorSplitSettings()))
+    )
     return errors, splits
 
 
 def lambench_questions(data: Dataset, members: Sequence[Configuration], n_cells: int, n_runs: int) -> list[Task]:
     """Tasks for LAMBench's efficiency and instability."""
-    settings = LambenchTask(dataset=str(data.path), dataset_sha256=data.sha256, n_cells=n_cells, n_runs=n_runs)
-    first = data.frame(0).atoms
-    return [Task(kind="lambench", structure=first, configuration=member, settings=settings) for member in members]
+    settings = LambenchSettings(n_cells=n_cells, n_runs=n_runs)
+    subject = StoredDataset.of(data)
+    return [Task(kind="lambench", subject=subject, configuration=member, settings=settings) for member in members]
 
 
 def common(works: Sequence[Work]) -> tuple[int, ...] | None:
@@ -101,13 +81,13 @@ def compared_by(works: Sequence[Work], folder: Path, selection: Selection) -> li
         selection = replace(selection, structures=None)
     for work in works:
         dataset = folder / work.result.dataset_file
-        predictions = predictions_path(opened(dataset), work.task.settings.identity, folder)
-        reference = work.result.reference if work.task.other is None else label(work.task.other)
+        predictions = folder / work.result.predictions_file
+        reference = work.result.reference if work.task.other is None else work.task.other.label
         key = jobs().key(work.task)
         try:
             errors = _part(key, work.result, dataset, predictions, selection)
         except DatasetError as error:
-            st.caption(f"{label(work.member)}: {error}")
+            st.caption(f"{work.member.label}: {error}")
             continue
         unanswered = len(work.result.not_evaluated)
         found.append(
@@ -158,10 +138,10 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
         "time": number("μs/atom", format="%.0f", help="Measured here, inside the model, all structures in batches."),
     })  # fmt: skip
     for note in dict.fromkeys(filter(None, notes.values())):
-        names = [label(member) for member, said in notes.items() if said == note]
+        names = [member.label for member, said in notes.items() if said == note]
         who = "" if len(names) == len(compared) else f"{', '.join(names)}: "
         st.caption(f":material/warning: {who}{note}")
-    unanswered = [f"{label(item.member)} {n}" for item in compared if (n := item.unanswered)]
+    unanswered = [f"{item.member.label} {n}" for item in compared if (n := item.unanswered)]
     if unanswered:
         st.caption(
             f"Structures without an answer, mostly for elements a model does not cover: {', '.join(unanswered)}."
@@ -183,7 +163,7 @@ def _row(item: Compared) -> dict[str, object]:
     errors = item.errors
     ends = errors.intervals.get("mae")
     return {
-        "configuration": label(item.member),
+        "configuration": item.member.label,
         "MAE": 1000 * errors.mae,
         "interval": "too few structures" if ends is None else f"{1000 * ends[0]:.3g} – {1000 * ends[1]:.3g}",
         "RMSE": 1000 * errors.rmse,

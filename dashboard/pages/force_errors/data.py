@@ -39,7 +39,7 @@ def choose_data() -> Dataset:
         st.rerun()
     with st.expander("Bring your own", icon=":material/upload:"):
         bring()
-    if problem := st.session_state.get("data-problem"):
+    if problem := st.session_state.get(state.DATA_PROBLEM):
         st.error(problem, icon=":material/error:")
     try:
         found = dataset(state.data())
@@ -64,8 +64,8 @@ def bring() -> None:
         help="Extended XYZ, ASE db, json or traj, vasprun.xml, or a ZIP of these, of FORCE_SETS with its cell, or of DeePMD "
         "npy folders (LAMBench's layout). Structures without forces are welcome too: models are then compared with one another.",
     )
-    if uploaded is not None and uploaded.file_id != st.session_state.get("data-uploaded"):
-        st.session_state["data-uploaded"] = uploaded.file_id
+    if uploaded is not None and uploaded.file_id != st.session_state.get(state.DATA_UPLOADED):
+        st.session_state[state.DATA_UPLOADED] = uploaded.file_id
         take(uploaded.getvalue(), uploaded.name)
     structure = state.structure()
     if structure is not None and st.button(f"{COPIES} rattled copies of {state.structure_name() or 'the structure'}"):
@@ -94,9 +94,9 @@ def take(content: bytes, name: str) -> None:
             content, name, progress=lambda done, total, **_: bar.progress(0.5, f"{done} structures read")
         )
     except DatasetError as error:
-        st.session_state["data-problem"] = f"{name} cannot be used: {error}"
+        st.session_state[state.DATA_PROBLEM] = f"{name} cannot be used: {error}"
         return
-    st.session_state.pop("data-problem", None)
+    st.session_state.pop(state.DATA_PROBLEM, None)
     state.choose_data(code)
     st.rerun()
 

@@ -9,7 +9,6 @@ import streamlit as st
 from dashboard import state
 from dashboard.pages.force_errors.comparison import Compared, opened
 from dashboard.widgets.frame import look, plain
-from dashboard.widgets.members import label
 from dashboard.widgets.viewer import Arrows, viewer
 from mlip_core.calculations.force_errors.predictions import opened as predictions_of
 from mlip_core.calculations.force_errors.suspects import UNEXPLAINED
@@ -29,7 +28,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
         What was clicked: numbers in the data set, and the place of the configuration.
     """
     index, atom, place = point
-    names = [label(item.member) for item in compared]
+    names = [item.member.label for item in compared]
     bar = st.container(horizontal=True, vertical_alignment="bottom")
     chosen = compared[
         names.index(bar.selectbox("Predicted by", names, index=min(place, len(names) - 1), key=f"panel-{place}"))
@@ -40,7 +39,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
     frame = opened(chosen.dataset).frame(index)
     answer = predictions_of(chosen.predictions).at(index)
     if answer.prediction is None or frame.forces is None:
-        st.info(f"{label(chosen.member)} gave no answer for this structure. {answer.reason}")
+        st.info(f"{chosen.member.label} gave no answer for this structure. {answer.reason}")
         return
     st.markdown(f"**Structure {index}** · {frame.atoms.get_chemical_formula()} · {plain(frame.where)}")
     said = chosen.errors.by_structure.set_index("structure")["suspect"].get(index, "")

@@ -21,7 +21,6 @@ from dashboard.pages.force_errors.labelled import structure_panel
 from dashboard.pages.force_errors.parity import parity_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frame import header, look, need_lineup, plain, tabs
-from dashboard.widgets.members import label
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
 from mlip_core.calculations.benchmarks.runs import FEWEST, MOST
 from mlip_core.configuration import Configuration
@@ -56,12 +55,12 @@ def choose_reference(data: Dataset, members: tuple[Configuration, ...]) -> Confi
     """Offer the labels, where there are any, or a model to compare with; None means the labels."""
     models = dict.fromkeys([*members, *(Configuration(model=item.name) for item in catalogue() if item.available())])
     options = [None, *models] if data.keys.get("forces") else list(models)
-    codes = ["labels" if option is None else state.code(option) for option in options]
+    codes = [state.LABELS if option is None else option.code for option in options]
     level = data.level_of_theory or "level of theory not stated"
     picked = st.selectbox(
         "Compare with",
         codes,
-        format_func=lambda code: f"the labels: {level}" if code == "labels" else label(options[codes.index(code)]),
+        format_func=lambda code: f"the labels: {level}" if code == state.LABELS else options[codes.index(code)].label,
         key=state.AGAINST,
         bind="query-params",
         help="The labels give errors. A model gives differences: neither of the two is the truth.",
@@ -160,4 +159,5 @@ def welcome(data: Dataset) -> None:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

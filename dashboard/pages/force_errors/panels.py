@@ -7,14 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.pages.collected import force_error_figures
 from dashboard.pages.force_errors import figures
 from dashboard.pages.force_errors.comparison import Compared, common, summary_table
-from dashboard.pages.force_errors.download import per_atom_csv, per_atom_parquet, tables_archive, with_all_forces
+from dashboard.pages.force_errors.declaration import error_figures, split_figures
+from dashboard.pages.force_errors.download import per_atom_csv, per_atom_parquet, with_all_forces
 from dashboard.widgets.chart import chart
+from dashboard.widgets.download import download_all
 from dashboard.widgets.figure_page import file_name
 from dashboard.widgets.frame import look
-from dashboard.widgets.members import label
 from dashboard.widgets.work import Work, drawn, of_kind
 from mlip_core.calculations.force_errors import Comparison, ForceErrors, Selection, compare
 from mlip_core.datasets import Dataset
@@ -131,7 +131,7 @@ def by_structure(compared: Sequence[Compared]) -> None:
     rows = structure_table(compared).head(_MANY)
     number = st.column_config.NumberColumn
     columns = {
-        name: number(f"{name} (meV/Å)", format="%.3g", width=150) for name in (label(item.member) for item in compared)
+        name: number(f"{name} (meV/Å)", format="%.3g", width=150) for name in (item.member.label for item in compared)
     }
     event = st.dataframe(
         rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table", column_config=columns
@@ -146,7 +146,7 @@ def structure_table(compared: Sequence[Compared]) -> pd.DataFrame:
     facts = pd.concat([item.errors.by_structure[["structure", "where", "formula"]] for item in compared])
     table = facts.drop_duplicates("structure").set_index("structure")
     for item in compared:
-        table[label(item.member)] = 1000 * item.errors.by_structure.set_index("structure")["mae"]
+        table[item.member.label] = 1000 * item.errors.by_structure.set_index("structure")["mae"]
     worst = table.drop(columns=["where", "formula"]).max(axis=1)
     return table.loc[worst.sort_values(ascending=False).index].reset_index()
 
@@ -187,7 +187,7 @@ def is_it_real(compared: Sequence[Compared]) -> None:
     if len(compared) < 2:
         st.markdown("Two configurations are needed.")
         return
-    names = [label(item.member) for item in compared]
+    names = [item.member.label for item in compared]
     bar = st.container(horizontal=True)
     first = bar.selectbox("First", names, key="real-first", width=300)
     second = bar.selectbox("Second", [name for name in names if name != first], key="real-second", width=300)
@@ -221,18 +221,20 @@ def speed(compared: Sequence[Compared]) -> None:
 
 def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], data: Dataset) -> None:
     """Offer tables, figures, atoms and structures."""
-    errors, splits, runs = (drawn(of_kind(works, kind)) for kind in ("force_errors", "error_split", "lambench"))
+    pairs = _pairs(compared)
+    splits, runs = (drawn(of_kind(works, kind)) for kind in ("error_split", "lambench"))
     part = compared[0].errors.narrowed_to
-    title = f"Force {figures.word(_pairs(compared))}s: {data.name}" + (f", {part}" if part else "")
+    title = f"Force {figures.word(pairs)}s: {data.name}" + (f", {part}" if part else "")
     with place.popover("Download", icon=":material/download:"):
         st.download_button(
             "Summary (CSV)", lambda: summary_table(compared).to_csv(index=False), "force_errors.csv", on_click="ignore"
         )
-        st.download_button(
-            "All tables, figures and settings (ZIP)",
-            lambda: tables_archive(errors, splits, runs, title, force_error_figures(_pairs(compared), splits)),
-            "force_errors.zip",
-            on_click="ignore",
+        download_all(
+            st,
+            title,
+            [*pairs, *splits, *runs],
+            lambda: error_figures(pairs) | (split_figures(splits) if splits else {}),
+            text="All tables, figures and settings (ZIP)",
         )
         st.download_button(
             "Structures with all forces (extended XYZ)", lambda: with_all_forces(compared), "forces.extxyz", on_click="ignore"
@@ -240,9 +242,9 @@ def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], d
         ending = st.segmented_control("Atoms as", list(PER_ATOM), default="Parquet", key="atoms-as", required=True)
         for item in compared:
             st.download_button(
-                f"Atoms, {label(item.member)}",
+                f"Atoms, {item.member.label}",
                 lambda item=item: PER_ATOM[ending](item),
-                f"{file_name(label(item.member))}.{ending.lower()}",
+                f"{file_name(item.member.label)}.{ending.lower()}",
                 on_click="ignore",
             )
 
@@ -260,7 +262,7 @@ def _open(structure: int) -> None:
 
 def _suspects(compared: Sequence[Compared]) -> pd.DataFrame:
     found = [
-        item.errors.by_structure.query("suspect != ''")[["structure", "where", "formula", "suspect"]].assign(by=label(item.member))
+        item.errors.by_structure.query("suspect != ''")[["structure", "where", "formula", "suspect"]].assign(by=item.member.label)
         for item in compared
     ]  # fmt: skip
     every = pd.concat(found)

@@ -7,8 +7,9 @@ import streamlit as st
 from dashboard import state
 from dashboard.pages.lineup.passport import MEASURED, laws
 from dashboard.widgets.frame import chip, header, warn
-from dashboard.widgets.members import style_of
 from dashboard.widgets.model_card import model_card
+from dashboard.widgets.navigation import link
+from dashboard.widgets.style import style_of
 from dashboard.widgets.work import Work, live, start_button
 from mlip_core.calculations.passport.calculation import Passport, PassportSettings
 from mlip_core.configuration import Configuration
@@ -46,9 +47,7 @@ def main() -> None:
         else:
             show(members, [None] * len(members))
         if members:
-            st.page_link(
-                "pages/relaxation/page.py", label="Next: relax with the whole line-up", icon=":material/arrow_forward:"
-            )
+            link("relaxation", "Next: relax with the whole line-up")
 
 
 def measure(members: tuple[Configuration, ...]) -> list[Task]:
@@ -57,10 +56,10 @@ def measure(members: tuple[Configuration, ...]) -> list[Task]:
     structure = state.structure()
     if structure is None:
         st.caption("To measure what they claim, choose a structure first.")
-        st.page_link("pages/structure/page.py", label="Choose a structure", icon=":material/arrow_forward:")
+        link("structure", "Choose a structure")
         return []
     tasks = [
-        Task(kind="passport", structure=structure, configuration=member, settings=PassportSettings())
+        Task(kind="passport", subject=structure, configuration=member, settings=PassportSettings())
         for member in members
     ]
     start_button("Measure what they claim", tasks, key="passport")
@@ -189,4 +188,5 @@ def _elements(model: Entry) -> str:
     return ", ".join(model.elements) if len(model.elements) <= 12 else f"{len(model.elements)} elements"
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,19 +9,20 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.pages.collected import phonon_figures
 from dashboard.pages.phonons.figures import PhononSeries, phonon_figure, thermal_figure
 from dashboard.pages.phonons.reference import PBE, difference_table, series_of, words
 from dashboard.widgets.chart import chart
-from dashboard.widgets.download import phonon_archive
+from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
-from dashboard.widgets.members import constrained, label
+from dashboard.widgets.navigation import link
+from dashboard.widgets.style import constrained
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.phonons import PhononSettings, compare
 from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands, reference_crystal
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
+from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.structures import standardise
 
@@ -35,7 +36,7 @@ def main() -> None:
     if not structure.pbc.all():
         st.subheader("Phonons need a crystal")
         st.markdown("This structure is not periodic in three directions. Choose a crystal on the Structure page.")
-        st.page_link("pages/structure/page.py", label="Choose a structure", icon=":material/arrow_forward:")
+        link("structure", "Choose a structure")
         return
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
@@ -52,20 +53,19 @@ def main() -> None:
         )
         relaxation = choose_relaxation()
         settings = choose_settings(reference, unconstrained=any(not constrained(member) for member in members))
-        tasks = [
-            Task(
-                kind="phonons",
-                structure=reference,
-                reference=reference,
-                configuration=member,
-                settings=settings,
-                relaxation=relaxation,
-            )
-            for member in members
-        ]
+        tasks = [question(reference, member, settings, relaxation) for member in members]
         start_button("Compute phonons", tasks, key="phonons")
     with results:
         live(tasks, draw)
+
+
+def question(
+    reference: Atoms, member: Configuration, settings: PhononSettings, relaxation: RelaxationSettings | None
+) -> Task:
+    """Ask one member for phonons at its own minimum, or at the structure as given."""
+    common = {"subject": reference, "configuration": member}
+    first = {} if relaxation is None else {"relaxation": Task(kind="relaxation", settings=relaxation, **common)}
+    return Task(kind="phonons", settings=settings, before=first, reference=reference, **common)
 
 
 def choose_relaxation() -> RelaxationSettings | None:
@@ -150,20 +150,22 @@ def draw(works: list[Work]) -> None:
                 "Press **Compute phonons**: each configuration is relaxed, its force constants are computed from displaced supercells, and the bands appear here on one shared path."
             )
         return
-    crystal = reference_crystal(finished[0].task.structure)
+    crystal = reference_crystal(finished[0].task.subject)
     bar = st.container(horizontal=True, vertical_alignment="center")
     unit, which, wanted = choose_view(bar, reference=crystal is not None)
     series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
     reference = reference_bands(crystal, finished[0].result) if crystal is not None and wanted else None
     under = series_of(reference)
-    results, title = drawn(finished), titled("Phonons")
+    results = drawn(finished)
     bar.space("stretch")
-    bar.download_button(
-        "Download all (ZIP)",
-        lambda: phonon_archive(results, title, phonon_figures(results, series, unit=unit, reference=under)),
-        "phonons.zip",
-        on_click="ignore",
-        icon=":material/download:",
+    download_all(
+        bar,
+        titled("Phonons"),
+        results,
+        lambda: {
+            "Bands and density of states": phonon_figure(series, unit=unit, reference=under),
+            "Thermal properties": thermal_figure(results),
+        },
     )
     figure = phonon_figure(series, unit=unit, reference=under, look=look())
     event = chart(figure, "phonon-figure", on_select="rerun")
@@ -234,7 +236,7 @@ def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) 
     motion = animate(work.result, bands.qpoints[index], branch, raw=raw)
     q = ", ".join(f"{x:.3g}" for x in motion.qpoint)
     st.markdown(
-        f"**{label(work.member)}**{' (raw)' if raw else ''} · branch {branch + 1} at q = ({q}) · {motion.frequency:.3f} THz"
+        f"**{work.member.label}**{' (raw)' if raw else ''} · branch {branch + 1} at q = ({q}) · {motion.frequency:.3f} THz"
     )
     frames = [motion.structure.copy() for _ in motion.displacements]
     for frame, positions in zip(frames, motion.frames, strict=True):
@@ -263,7 +265,7 @@ def compare_table(works: Sequence[Work]) -> None:
         found = compare(work.result, base.result)
         rows.append(
             {
-                "configuration": label(work.member),
+                "configuration": work.member.label,
                 "MAE": found.band_mae,
                 "RMSE": found.band_rmse,
                 "max": found.band_max,
@@ -327,7 +329,7 @@ def diagnostics_table(works: Sequence[Work]) -> None:
 def _diagnosis(work: Work) -> dict[str, object]:
     found = work.result.diagnostics
     return {
-        "configuration": label(work.member),
+        "configuration": work.member.label,
         "sum": found.sum_over_forces,
         "permutation": found.permutation_asymmetry,
         "λ": found.jacobian_asymmetry,
@@ -342,4 +344,5 @@ def _diagnosis(work: Work) -> dict[str, object]:
     }
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.pages.phonons.figures import PhononSeries
-from dashboard.widgets.members import label
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, difference_to_reference
@@ -48,7 +47,7 @@ def difference_table(works: Sequence[Work], reference: ReferenceBands) -> None:
         found = difference_to_reference(work.result.band_structure, reference)
         rows.append(
             {
-                "configuration": label(work.member),
+                "configuration": work.member.label,
                 "exact": found.exact_mae,
                 "share": 100 * found.exact_mae / found.highest,
                 "max": found.exact_max,

@@ -6,12 +6,11 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
-from dashboard.pages.collected import relaxation_figures
+from dashboard.pages.relaxation.declaration import figures
 from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets.chart import chart
-from dashboard.widgets.download import relaxation_archive
+from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
-from dashboard.widgets.members import label
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings
@@ -28,7 +27,7 @@ def main() -> None:
     with controls:
         settings = choose_settings(structure)
         tasks = [
-            Task(kind="relaxation", structure=structure, configuration=member, settings=settings) for member in members
+            Task(kind="relaxation", subject=structure, configuration=member, settings=settings) for member in members
         ]
         start_button("Relax the line-up", tasks, key="relax")
     with results:
@@ -88,7 +87,7 @@ def draw(works: list[Work]) -> None:
             st.markdown(
                 "Press **Relax the line-up**: each configuration relaxes the same structure, and its curves appear here while it runs."
             )
-        viewer(works[0].task.structure, key="start-viewer", height=420)
+        viewer(works[0].task.subject, key="start-viewer", height=420)
         return
     chart(relaxation_figure(traces, look=look()), "relaxation-figure")
     st.caption(
@@ -106,14 +105,8 @@ def outcomes(works: Sequence[Work]) -> None:
     watch, take = st.columns([3, 1], vertical_alignment="bottom")
     with watch:
         chosen = choose("Watch", works, key="watch")
-    results, title = drawn(works), titled("Relaxation")
-    take.download_button(
-        "Download all (ZIP)",
-        lambda: relaxation_archive(results, title, relaxation_figures(results)),
-        "relaxation.zip",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    results = drawn(works)
+    download_all(take, titled("Relaxation"), results, lambda: figures(results))
     viewer(chosen.result.frames, key="relaxation-viewer", height=420)
 
 
@@ -121,7 +114,7 @@ def _trace(work: Work) -> RelaxationTrace | None:
     if work.result is not None:
         return RelaxationTrace.from_result(work.style, work.result)
     return RelaxationTrace.from_rows(
-        work.style, work.rows(), n_atoms=len(work.task.structure), target=work.task.settings.fmax
+        work.style, work.rows(), n_atoms=len(work.task.subject), target=work.task.settings.fmax
     )
 
 
@@ -129,7 +122,7 @@ def _outcome(work: Work) -> dict[str, object]:
     result: RelaxationResult = work.result
     per_atom = 1000 / len(result.structure)
     return {
-        "configuration": label(work.member),
+        "configuration": work.member.label,
         "converged": result.converged,
         "steps": result.n_steps,
         "ΔE": (result.energies[-1] - result.energies[0]) * per_atom,
@@ -172,4 +165,5 @@ def _columns() -> dict[str, object]:
     }
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.pages.collected import correction_figures, rotation_figures
+from dashboard.pages.rotations.declaration import cost_figures, variance_figures
 from dashboard.pages.rotations.figures import (
     angle_figure,
     cost_figure,
@@ -18,9 +18,8 @@ from dashboard.pages.rotations.figures import (
     split_figure,
 )
 from dashboard.widgets.chart import chart
+from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
-from dashboard.widgets.members import label
-from dashboard.widgets.symmetry_download import rotation_archive
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
@@ -42,7 +41,6 @@ GRIDS = {
     "random-64": "64 random orientations",
 }
 OFFERED = ("octahedral", "icosahedral")
-NOBODY = "none"
 
 
 def main() -> None:
@@ -57,7 +55,7 @@ def main() -> None:
         tasks, costs = [], []
         for member in members:
             other = reference if reference != member else None
-            common = {"structure": structure, "configuration": member, "other": other}
+            common = {"subject": structure, "configuration": member, "other": other}
             tasks.append(Task(kind="rotational_variance", settings=settings, **common))
             costs.append(Task(kind="correction_cost", settings=cost_settings, **common))
         start_button("Measure the rotations", tasks, key="rotations")
@@ -74,19 +72,19 @@ def choose_reference(structure: Atoms, members: tuple[Configuration, ...]) -> Co
     """Offer whose forces the others are compared with: a member, or a model at hand that covers the elements."""
     present = set(structure.get_chemical_symbols())
     at_hand = [item for item in catalogue() if item.available() and present <= set(item.elements)]
-    choices = {state.code(member): member for member in members}
-    taken = {label(member) for member in members}
+    choices = {member.code: member for member in members}
+    taken = {member.label for member in members}
     others = {item.name: Configuration(model=item.name) for item in at_hand}
-    choices |= {name: other for name, other in others.items() if label(other) not in taken}
-    opened = st.session_state.get("rotation_reference", NOBODY)
-    if opened not in (NOBODY, *choices) and (found := state.configuration(opened)) is not None:
+    choices |= {name: other for name, other in others.items() if other.label not in taken}
+    opened = st.session_state.get(state.ROTATION_REFERENCE, state.NOBODY)
+    if opened not in (state.NOBODY, *choices) and (found := Configuration.from_code(opened)) is not None:
         choices[opened] = found
-    names = {NOBODY: "none", **{code: label(member) for code, member in choices.items()}}
+    names = {state.NOBODY: "none", **{code: member.label for code, member in choices.items()}}
     chosen = st.selectbox(
         "Compare the forces with",
         list(names),
         format_func=names.__getitem__,
-        key="rotation_reference",
+        key=state.ROTATION_REFERENCE,
         bind="query-params",
         help="Splits the difference to that model into symmetry breaking and the rest. SevenNet-l3i5 is the teacher of the demo models. A model is no truth: this is a difference, not an error.",
     )
@@ -116,12 +114,12 @@ def add_corrected(members: tuple[Configuration, ...]) -> None:
     if not plain:
         return
     member = plain[
-        st.selectbox("Correct a configuration", range(len(plain)), format_func=lambda place: label(plain[place]))
+        st.selectbox("Correct a configuration", range(len(plain)), format_func=lambda place: plain[place].label)
     ]
     for grid in OFFERED:
         corrected = replace(member, corrections=Corrections(rotations=grid, inversion=member.corrections.inversion))
         st.button(
-            f"Add {label(corrected)}",
+            f"Add {corrected.label}",
             key=f"add-{grid}",
             disabled=corrected in members or len(members) >= state.MAX_MEMBERS,
             on_click=state.add_member,
@@ -175,13 +173,8 @@ def numbers(works: Sequence[Work]) -> None:
         "IF": number("inversion, forces (meV/Å)", format="%.3g"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip
-    results, title, reference = drawn(works), titled("Rotations"), reference_name(works)
-    st.download_button(
-        "Download all (ZIP)",
-        lambda: rotation_archive(results, [], title, rotation_figures(results, reference)),
-        "rotations.zip",
-        icon=":material/download:",
-    )
+    results, reference = drawn(works), reference_name(works)
+    download_all(st, titled("Rotations"), results, lambda: variance_figures(results, reference))
 
 
 def degrees(works: Sequence[Work]) -> None:
@@ -214,7 +207,7 @@ def error_split(works: Sequence[Work]) -> None:
         split = work.result.error_split
         parts = (split.mean_square_error, split.averaged_square_error, split.variance)
         one, averaged, breaking = (1000 * part**0.5 for part in parts)
-        rows.append({"configuration": label(work.member), "one": one, "averaged": averaged, "breaking": breaking, "share": 100 * split.share})  # fmt: skip
+        rows.append({"configuration": work.member.label, "one": one, "averaged": averaged, "breaking": breaking, "share": 100 * split.share})  # fmt: skip
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
         "one": number(f"difference to {reference}, rms (meV/Å)", format="%.3g", help="Of one prediction, over all orientations."),
         "averaged": number("left after averaging (meV/Å)", format="%.3g", help="Of the forces averaged over the orientations: no rotational correction goes below."),
@@ -229,7 +222,7 @@ def error_split(works: Sequence[Work]) -> None:
 def reference_name(works: Sequence[Work]) -> str:
     """Name the model that the works were compared with; empty where there was none."""
     others = [work.task.other for work in works if work.task.other is not None]
-    return label(others[0]) if others else ""
+    return others[0].label if others else ""
 
 
 def globes(works: Sequence[Work]) -> None:
@@ -285,14 +278,9 @@ def draw_costs(works: list[Work]) -> None:
     if not done:
         return
     st.markdown("#### What a correction buys")
-    costs, title, reference = drawn(done), titled("What a correction buys"), reference_name(done)
+    costs, reference = drawn(done), reference_name(done)
     chart(cost_figure(costs, reference=reference, look=look()), "cost-figure")
-    st.download_button(
-        "Download (ZIP)",
-        lambda: rotation_archive([], costs, title, correction_figures(costs, reference)),
-        "corrections.zip",
-        icon=":material/download:",
-    )
+    download_all(st, titled("What a correction buys"), costs, lambda: cost_figures(costs, reference))
     st.caption(
         "What is left of the rotational deviation after averaging over each grid, measured in orientations outside the grid, against its evaluations. "
         "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random. The time measured here is shown where the pointer rests."
@@ -307,7 +295,7 @@ def draw_costs(works: list[Work]) -> None:
 def _row(work: Work) -> dict[str, object]:
     found = work.result
     return {
-        "configuration": label(work.member),
+        "configuration": work.member.label,
         "E": 1000 * found.energy_rot_std,
         "F": 1000 * found.forces_rot_std,
         "relative": None if found.forces_relative is None else 100 * found.forces_relative,
@@ -329,4 +317,5 @@ PANELS = {
     "Atoms": per_atom,
 }
 
-main()
+if __name__ == "__main__":
+    main()

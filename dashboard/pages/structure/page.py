@@ -8,6 +8,7 @@ from ase import Atoms
 from dashboard import state
 from dashboard.service import jobs
 from dashboard.widgets.frame import header
+from dashboard.widgets.navigation import link
 from dashboard.widgets.viewer import viewer
 from mlip_core.errors import StructureError
 from mlip_core.structures import library, read_structure, standardise, symmetries, write_structure
@@ -44,7 +45,7 @@ def main() -> None:
         )
     with facts:
         describe(atoms)
-        st.page_link("pages/lineup/page.py", label="Next: the line-up", icon=":material/arrow_forward:")
+        link("lineup", "Next: the line-up")
 
 
 def choose() -> None:
@@ -58,8 +59,8 @@ def choose() -> None:
         format_func=lambda name: entries[name].name,
         placeholder="Choose one of the library",
     )
-    if picked and picked != st.session_state.get("picked-before"):
-        st.session_state["picked-before"] = picked
+    if picked and picked != st.session_state.get(state.PICKED):
+        st.session_state[state.PICKED] = picked
         state.choose_library(picked)
         st.rerun()
     if chosen in entries:
@@ -67,8 +68,8 @@ def choose() -> None:
     uploaded = st.file_uploader(
         "Your own file", type=UPLOAD_TYPES, help="CIF, POSCAR/CONTCAR, (ext)xyz, ASE json or traj; up to 2,000 atoms"
     )
-    if uploaded is not None and uploaded.file_id != st.session_state.get("uploaded-before"):
-        st.session_state["uploaded-before"] = uploaded.file_id
+    if uploaded is not None and uploaded.file_id != st.session_state.get(state.UPLOADED):
+        st.session_state[state.UPLOADED] = uploaded.file_id
         take(uploaded.getvalue(), uploaded.name)
     with st.expander("Paste text"), st.form("paste", border=False):
         text = st.text_area(
@@ -76,7 +77,7 @@ def choose() -> None:
         )
         if st.form_submit_button("Use this structure") and text.strip():
             take(text.encode(), None)
-    if problem := st.session_state.get("structure-problem"):
+    if problem := st.session_state.get(state.STRUCTURE_PROBLEM):
         st.error(problem, icon=":material/error:")
     recent = jobs().store.recent(8)
     if recent:
@@ -93,9 +94,9 @@ def take(content: bytes, name: str | None) -> None:
     try:
         atoms = read_structure(content, name=name)
     except StructureError as error:
-        st.session_state["structure-problem"] = f"{name or 'The pasted text'} cannot be used: {error}"
+        st.session_state[state.STRUCTURE_PROBLEM] = f"{name or 'The pasted text'} cannot be used: {error}"
         return
-    st.session_state.pop("structure-problem", None)
+    st.session_state.pop(state.STRUCTURE_PROBLEM, None)
     state.choose_structure(atoms, name.rsplit(".", 1)[0] if name else "pasted structure")
     st.rerun()
 
@@ -134,4 +135,5 @@ def _standard_cell(atoms: Atoms) -> None:
         st.rerun()
 
 
-main()
+if __name__ == "__main__":
+    main()

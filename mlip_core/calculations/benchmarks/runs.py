@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,10 +12,12 @@ from ase import Atoms
 
 from mlip_core.calculations.benchmarks.lambench import efficiency, instability
 from mlip_core.calculations.conservation.dynamics import constant_energy_run, drift
-from mlip_core.datasets.dataset import Dataset, Frame, open_unchanged
+from mlip_core.datasets.dataset import Dataset, Frame
+from mlip_core.datasets.stored import StoredDataset
 from mlip_core.errors import CalculationError, ModelError, SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import former, record
 from mlip_core.stages import Stages
 
 FEWEST, MOST = 800, 1000
@@ -25,14 +29,11 @@ _TELL = 20
 TIMED, RUN = "large cells", "run at constant energy"
 
 
+@record("LambenchSettings")
 @dataclass(frozen=True, kw_only=True)
-class LambenchTask:
-    """Which data set, how many of its structures, and how long each runs."""
+class LambenchSettings:
+    """How many structures of a data set are timed and run, and how long each runs."""
 
-    dataset: str
-    """``Dataset.path``."""
-    dataset_sha256: str
-    """``Dataset.sha256``: the file must still be this one."""
     n_cells: int = 10
     """Cells that are timed; the first tenth warms up. LAMBench takes 1,000."""
     n_runs: int = 1
@@ -51,6 +52,19 @@ class LambenchTask:
             raise SettingsError("length, time step and temperature of a run must be positive")
 
 
+@former("LambenchTask")
+def _former_settings(fields: dict[str, Any]) -> tuple[StoredDataset, LambenchSettings]:
+    """Build what 0.1.0 stored: the settings named the data set."""
+    path, sha256 = Path(fields.pop("dataset")), fields.pop("dataset_sha256")
+    return StoredDataset(file=f"{path.parent.name}/{path.name}", sha256=sha256), LambenchSettings(**fields)
+
+
+def _settings_alone(fields: dict[str, Any]) -> dict[str, Any]:
+    settings = fields["settings"]
+    return fields | {"settings": settings[1] if isinstance(settings, tuple) else settings}
+
+
+@record("LambenchRuns", upgrade=_settings_alone)
 @dataclass(frozen=True, kw_only=True)
 class LambenchRuns:
     """What was measured of one model."""
@@ -59,7 +73,7 @@ class LambenchRuns:
     """Name of the model."""
     dataset: str
     """Name of the data set that the structures are from."""
-    settings: LambenchTask
+    settings: LambenchSettings
     cells: pd.DataFrame
     """structure, formula, n_atoms, us_per_atom (μs, one structure a call), in the order timed, warm-up included."""
     runs: pd.DataFrame
@@ -77,7 +91,7 @@ class LambenchRuns:
         return instability([None if bad else value for bad, value in zip(failed, self.runs["drift"], strict=True)])
 
 
-def run(structure: Atoms, model: Model, settings: LambenchTask, *, progress: Progress = silent) -> LambenchRuns:
+def run(dataset: Dataset, model: Model, settings: LambenchSettings, *, progress: Progress = silent) -> LambenchRuns:
     """Time cells of 800 to 1,000 atoms and run structures for 10 ps at constant energy, as LAMBench defines both.
 
     The structures are those of a data set that the model covers, evenly spaced for the
@@ -86,10 +100,10 @@ def run(structure: Atoms, model: Model, settings: LambenchTask, *, progress: Pro
 
     Parameters
     ----------
-    structure : Atoms
-        Only names the task (the data set's first).
+    dataset : Dataset
+        Its structures are taken; labels do not matter.
     model : Model
-    settings : LambenchTask
+    settings : LambenchSettings
     progress : callable, optional
         Counts force calls; reports carry ``stage``.
 
@@ -106,7 +120,6 @@ def run(structure: Atoms, model: Model, settings: LambenchTask, *, progress: Pro
     ----------
     A. Peng et al., arXiv:2504.19578; deepmodeling/LAMBench, lambench/metrics/results/README.md (August 2025).
     """
-    dataset = open_unchanged(settings.dataset, settings.dataset_sha256)
     cells, starts = _cells(dataset, model, settings.n_cells), _starts(dataset, model, settings.n_runs)
     if not starts:
         raise CalculationError(
@@ -188,7 +201,7 @@ def _timed(frame: Frame, model: Model, progress: Progress, place: int, total: in
     return _described(frame, large) | {"us_per_atom": 1e6 * seconds / len(large)}
 
 
-def _drifted(frame: Frame, model: Model, settings: LambenchTask, progress: Progress) -> dict[str, object]:
+def _drifted(frame: Frame, model: Model, settings: LambenchSettings, progress: Progress) -> dict[str, object]:
     row = _described(frame, frame.atoms) | {"drift": np.nan, "drift_error": np.nan, "stopped": ""}
     try:
         found = constant_energy_run(

@@ -18,6 +18,7 @@ from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model, Prediction
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import count_beneath, refuse_random_frame
 from mlip_core.symmetry.pair_potential import PairPotential
@@ -28,6 +29,7 @@ _STEPS = {"float64": 1e-3, "float32": 1e-2}
 """Å: displacements at which rounding and anharmonicity are both small."""
 
 
+@record("ConservationSettings")
 @dataclass(frozen=True, kw_only=True)
 class ConservationSettings:
     """What is measured; each part can be left out."""
@@ -71,6 +73,7 @@ class ConservationSettings:
         Loop(atom_a=0, atom_b=0, radius=self.radius, n_points=self.n_points)
 
 
+@record("HeadDifference")
 @dataclass(frozen=True)
 class HeadDifference:
     """Forces of one checkpoint's two heads on the same structure."""
@@ -89,6 +92,7 @@ class HeadDifference:
     """Largest difference of a component, eV/Å."""
 
 
+@record("Conservation")
 @dataclass(frozen=True)
 class Conservation:
     """Conservation of energy by one model on one structure. What was not computed is None."""

@@ -8,10 +8,12 @@ from ase import Atoms
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 
 Vector = tuple[float, float, float]
 
 
+@record("Loop")
 @dataclass(frozen=True, kw_only=True)
 class Loop:
     """A circle in the plane of two atoms' displacements: a moves by r cos φ, b by r sin φ, each along its direction."""
@@ -67,6 +69,7 @@ class Loop:
         return a / np.linalg.norm(a), b / np.linalg.norm(b)
 
 
+@record("LoopWork")
 @dataclass(frozen=True)
 class LoopWork:
     """Work around one loop."""

@@ -10,6 +10,7 @@ from ase.md.verlet import VelocityVerlet
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 
 _FEWEST = 20
 """Points below which no drift is fitted."""
@@ -17,6 +18,7 @@ _HOTTEST = 50
 """Multiple of the starting temperature (and 10,000 K more) at which a run has failed."""
 
 
+@record("ConstantEnergyRun")
 @dataclass(frozen=True)
 class ConstantEnergyRun:
     """A run of velocity Verlet from Maxwell–Boltzmann velocities."""

@@ -41,7 +41,7 @@ def differences(
     folder : path, optional
         Where predictions of both and the labelled copy are kept.
     identity, reference_identity : JSON-able, optional
-        Of the configurations behind the two models; needed with `folder`.
+        Everything that may change the predictions of each; the models' own by default.
     progress : callable, optional
         Called as ``progress(done, total, stage=)``.
 
@@ -80,7 +80,7 @@ def labelled_by(
     folder : path, optional
         Where predictions and the data set are kept.
     identity : JSON-able, optional
-        Of the configuration behind `model`; needed with `folder`.
+        Everything that may change its predictions; the model's own by default.
     progress : callable, optional
 
     Returns
@@ -90,7 +90,7 @@ def labelled_by(
     """
     dataset = structures if isinstance(structures, Dataset) else _unlabelled(structures)
     with tempfile.TemporaryDirectory(prefix="mlip-predictions-") as scratch:
-        path = predictions_path(dataset, identity, folder or scratch)
+        path = predictions_path(dataset, model.identity if identity is None else identity, folder or scratch)
         predictions = evaluate(dataset, model, path, progress=_as_reference(progress))
         return dataset_of(_labelled(dataset, predictions), dataset.name, level_of_theory=model.name, folder=folder)
 

@@ -50,7 +50,8 @@ def force_errors(
     folder : path, optional
         Where predictions are kept; without, nothing is.
     identity : JSON-able, optional
-        Everything that may change a prediction (``Configuration.identity()``); needed with `folder`.
+        Everything that may change a prediction; the model's own by default. A model made by hand has
+        none and needs it where there is a `folder`.
     kind : "error" or "difference"
         "difference" where the reference is itself a model.
     reference : str, optional
@@ -72,8 +73,9 @@ def force_errors(
     settings = settings or ForceErrorSettings()
     if not dataset.keys.get("forces"):
         raise DatasetError(f"{dataset.name} has no forces to compare with. Choose a reference model instead.")
+    identity = model.identity if identity is None else identity
     if folder is not None and identity is None:
-        raise CalculationError("Predictions can only be kept with the identity of the configuration: give identity=.")
+        raise CalculationError("Predictions can only be kept with the identity of the model: give identity=.")
     with tempfile.TemporaryDirectory(prefix="mlip-predictions-") as scratch:
         path = predictions_path(dataset, identity, folder or scratch)
         predictions = evaluate(dataset, model, path, progress=progress)
@@ -88,6 +90,7 @@ def force_errors(
         **fields,
         us_per_atom=1e6 * predictions.seconds / predictions.atoms if predictions.atoms else None,
         settings=settings,
+        predictions_file=path.name if folder is not None else "",
     )
 
 

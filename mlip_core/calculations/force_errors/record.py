@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from mlip_core.errors import SettingsError
+from mlip_core.records import record
 
 
+@record("ForceErrorSettings")
 @dataclass(frozen=True, kw_only=True)
 class ForceErrorSettings:
     """How errors are summarised.
@@ -41,6 +43,7 @@ class ForceErrorSettings:
             raise SettingsError(f"max_atoms must be a whole number of at least 1000, not {self.max_atoms!r}.")
 
 
+@record("Density")
 @dataclass(frozen=True)
 class Density:
     """Counts of pairs (reference, prediction), for a parity plot of any number of atoms."""
@@ -51,6 +54,7 @@ class Density:
     """(n_bins, n_bins) integers, [reference, prediction]."""
 
 
+@record("ForceErrors")
 @dataclass(frozen=True, kw_only=True)
 class ForceErrors:
     """Errors of one configuration on one data set; differences, where the reference is another model."""
@@ -130,5 +134,7 @@ class ForceErrors:
     """Time inside the model per atom, μs, measured here when it was computed; None where it is not known."""
     settings: ForceErrorSettings
     """How it was summarised."""
+    predictions_file: str = ""
+    """Name of the file beside the data set that holds every prediction; "" where none was kept."""
     narrowed_to: str = ""
     """What part of the data set this is; "" for all of it."""

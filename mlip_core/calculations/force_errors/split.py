@@ -9,10 +9,12 @@ from mlip_core.datasets.dataset import Dataset, Frame
 from mlip_core.errors import DatasetError, ModelError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.symmetry.averaging import Spread, average
 from mlip_core.symmetry.rotations import grid as rotation_grid
 
 
+@record("ErrorSplit")
 @dataclass(frozen=True, kw_only=True)
 class ErrorSplit:
     """⟨RMSE²⟩ over orientations = RMSE² of the averaged forces + ε_F², an identity for any grid."""

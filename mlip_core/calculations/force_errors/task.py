@@ -1,82 +1,84 @@
-"""Force errors and their split as tasks: everything a worker needs is data, and the data set is a file."""
+"""Force errors and their split as tasks: asked of a stored data set, predictions kept beside it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from ase import Atoms
 
 from mlip_core.calculations.force_errors.differences import differences, labelled_by
 from mlip_core.calculations.force_errors.evaluation import force_errors
 from mlip_core.calculations.force_errors.record import ForceErrors, ForceErrorSettings
 from mlip_core.calculations.force_errors.split import ErrorSplit, error_split
-from mlip_core.datasets.dataset import open_unchanged
+from mlip_core.datasets.dataset import Dataset
+from mlip_core.datasets.stored import StoredDataset
+from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import former, record
+from mlip_core.symmetry.rotations import check_name
 
 
+@record("ErrorSplitSettings")
 @dataclass(frozen=True, kw_only=True)
-class ForceErrorTask:
-    """Which data set, and how errors are summarised."""
+class ErrorSplitSettings:
+    """Over which rotations the error is split.
 
-    dataset: str
-    """``Dataset.path``; predictions are kept in its folder."""
-    dataset_sha256: str
-    """``Dataset.sha256``: the file must still be this one."""
-    identity: str
-    """Key of the configuration: everything that may change a prediction."""
-    reference_identity: str = ""
-    """The same of the configuration compared with, where that is not the labels."""
-    summary: ForceErrorSettings = field(default_factory=ForceErrorSettings)
-    """Thresholds, bootstrap, what is kept."""
+    Raises
+    ------
+    SettingsError
+        If no grid of rotations has that name.
+    """
 
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorSplitTask:
-    """Which data set, and over which rotations."""
-
-    dataset: str
-    """``Dataset.path``."""
-    dataset_sha256: str
-    """``Dataset.sha256``."""
-    reference_identity: str = ""
-    """Key of the configuration compared with, where that is not the labels."""
     grid: str = "octahedral"
-    """Name of the grid."""
+    """Name of the grid of rotations."""
     inversion: bool = False
-    """Use x → −x too."""
+    """Whether each rotation is also used times −1."""
+
+    def __post_init__(self) -> None:
+        check_name(self.grid)
+        if self.grid == "none":
+            raise SettingsError("the split needs more than one orientation; choose a grid other than none")
 
 
 def run(
-    structure: Atoms,
+    dataset: Dataset,
     model: Model,
-    settings: ForceErrorTask,
+    settings: ForceErrorSettings,
     *,
     reference_model: Model | None = None,
     progress: Progress = silent,
 ) -> ForceErrors:
-    """Compute force errors, or differences to a model; `structure` only names the task (the data set's first)."""
-    dataset = open_unchanged(settings.dataset, settings.dataset_sha256)
-    kept: dict[str, Any] = {"folder": Path(settings.dataset).parent, "identity": settings.identity}
+    """Compute force errors, or differences to a model (see :func:`force_errors`, :func:`differences`)."""
+    folder = Path(dataset.path).parent
     if reference_model is None:
-        return force_errors(dataset, model, settings.summary, **kept, progress=progress)
-    kept["reference_identity"] = settings.reference_identity
-    return differences(dataset, model, reference_model, settings.summary, **kept, progress=progress)
+        return force_errors(dataset, model, settings, folder=folder, progress=progress)
+    return differences(dataset, model, reference_model, settings, folder=folder, progress=progress)
 
 
 def run_split(
-    structure: Atoms,
+    dataset: Dataset,
     model: Model,
-    settings: ErrorSplitTask,
+    settings: ErrorSplitSettings,
     *,
     reference_model: Model | None = None,
     progress: Progress = silent,
 ) -> ErrorSplit:
-    """Split the error, or the difference to a model; `structure` only names the task (the data set's first)."""
-    dataset = open_unchanged(settings.dataset, settings.dataset_sha256)
+    """Split the error, or the difference to a model (see :func:`error_split`)."""
     if reference_model is not None:
-        folder = Path(settings.dataset).parent
-        dataset = labelled_by(
-            dataset, reference_model, folder=folder, identity=settings.reference_identity, progress=progress
-        )
+        dataset = labelled_by(dataset, reference_model, folder=Path(dataset.path).parent, progress=progress)
     return error_split(dataset, model, grid=settings.grid, inversion=settings.inversion, progress=progress)
+
+
+def former_dataset(fields: dict[str, Any]) -> StoredDataset:
+    """Name the data set that the settings of 0.1.0 gave by its path."""
+    path = Path(fields["dataset"])
+    return StoredDataset(file=f"{path.parent.name}/{path.name}", sha256=fields["dataset_sha256"])
+
+
+@former("ForceErrorTask")
+def _former_force_errors(fields: dict[str, Any]) -> tuple[StoredDataset, ForceErrorSettings]:
+    return former_dataset(fields), fields["summary"]
+
+
+@former("ErrorSplitTask")
+def _former_split(fields: dict[str, Any]) -> tuple[StoredDataset, ErrorSplitSettings]:
+    return former_dataset(fields), ErrorSplitSettings(grid=fields["grid"], inversion=fields["inversion"])

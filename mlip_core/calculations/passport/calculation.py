@@ -15,6 +15,7 @@ from mlip_core.calculations.rotations.variance import RotationSettings, rotation
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import count_beneath
 from mlip_core.symmetry.pair_potential import PairPotential
@@ -38,6 +39,7 @@ _REACH = 0.02
 """Å, of a component, on the ways along which work and energy are compared."""
 
 
+@record("PassportSettings")
 @dataclass(frozen=True, kw_only=True)
 class PassportSettings:
     """How the laws are tested."""
@@ -61,6 +63,7 @@ class PassportSettings:
             raise SettingsError(f"n_directions must be at least 1, not {self.n_directions}")
 
 
+@record("Measure")
 @dataclass(frozen=True)
 class Measure:
     """One number that is zero where a law holds."""
@@ -87,6 +90,7 @@ class Measure:
         return self.value <= self.tolerance
 
 
+@record("Law")
 @dataclass(frozen=True)
 class Law:
     """One law: claimed, measured."""
@@ -109,6 +113,7 @@ class Law:
         return None if self.claimed is None or self.kept is None else self.claimed == self.kept
 
 
+@record("Passport")
 @dataclass(frozen=True)
 class Passport:
     """Claims and measurements of one model on one structure."""

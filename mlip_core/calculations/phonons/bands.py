@@ -11,6 +11,7 @@ from ase import Atoms
 
 from mlip_core.calculations.phonons.cells import Cells
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.records import record
 
 if TYPE_CHECKING:
     from phonopy import Phonopy
@@ -35,6 +36,7 @@ class QPath:
     """(n_labels,), index into `distances` of each name."""
 
 
+@record("BandStructure")
 @dataclass(frozen=True, kw_only=True)
 class BandStructure(QPath):
     """Frequencies along a path."""

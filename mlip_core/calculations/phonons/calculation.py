@@ -19,9 +19,11 @@ from mlip_core.calculations.phonons.thermal import ThermalProperties, thermal_pr
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Counted, Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.symmetry.corrections import refuse_random_frame
 
 
+@record("Phonons")
 @dataclass(frozen=True, kw_only=True)
 class Phonons:
     """Phonons of one structure with one model; "raw" is before the projection on the crystal's symmetry."""

@@ -18,11 +18,13 @@ from mlip_core.calculations.phonons.force_constants import (
 )
 from mlip_core.calculations.phonons.modes import dynamical_matrix, frequencies_of
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.records import record
 
 DEGENERATE = 1e-3
 """THz: corrected branches this close are degenerate by symmetry."""
 
 
+@record("LowestMode")
 @dataclass(frozen=True, kw_only=True)
 class LowestMode:
     """The lowest mode on path and mesh, the three acoustic ones at Γ left out."""
@@ -35,6 +37,7 @@ class LowestMode:
     """Below minus the tolerance of the settings."""
 
 
+@record("Splitting")
 @dataclass(frozen=True, kw_only=True)
 class Splitting:
     """How far raw branches lie apart that the crystal's symmetry makes degenerate."""
@@ -49,6 +52,7 @@ class Splitting:
     """(n,), THz, the largest at each; 0 where nothing is degenerate."""
 
 
+@record("Diagnostics")
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics:
     """Laws that the raw force constants break. `None` is: not known from reduced displacements."""

@@ -8,8 +8,10 @@ from ase import Atoms
 
 from mlip_core.calculations.phonons.cells import Cells
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.records import record
 
 
+@record("DisplacementSet")
 @dataclass(frozen=True, kw_only=True)
 class DisplacementSet:
     """The displacements and what the model answered."""

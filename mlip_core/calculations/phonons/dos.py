@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.records import record
 
 if TYPE_CHECKING:
     from phonopy import Phonopy
 
 
+@record("TotalDos")
 @dataclass(frozen=True, kw_only=True)
 class TotalDos:
     """Number of modes per frequency."""

@@ -12,8 +12,10 @@ import numpy as np
 from mlip_core.calculations.phonons.cells import Cells
 from mlip_core.calculations.phonons.displacements import DisplacementSet
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.records import record
 
 
+@record("Lattice")
 @dataclass(frozen=True, kw_only=True)
 class Lattice:
     """What turns compact force constants into dynamical matrices: arrays only."""

@@ -7,10 +7,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mlip_core.errors import SettingsError
+from mlip_core.records import record
 
 Displacements = Literal["reduced", "full"]
 
 
+@record("NonAnalytical")
 @dataclass(frozen=True, kw_only=True)
 class NonAnalytical:
     """What a polar insulator needs for its LO–TO splitting.
@@ -36,6 +38,7 @@ class NonAnalytical:
         object.__setattr__(self, "dielectric", _tuples(dielectric))
 
 
+@record("PhononSettings")
 @dataclass(frozen=True, kw_only=True)
 class PhononSettings:
     """How phonons are computed.

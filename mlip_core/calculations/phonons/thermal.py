@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlip_core.calculations.phonons.dos import MeshModes
+from mlip_core.records import record
 from mlip_core.units import EV_IN_KJ_PER_MOL
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ TEMPERATURES = np.arange(0.0, 1001.0, 10.0)
 """K."""
 
 
+@record("ThermalProperties")
 @dataclass(frozen=True, kw_only=True)
 class ThermalProperties:
     """Harmonic, at constant volume, per atom."""

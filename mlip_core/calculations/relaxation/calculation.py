@@ -16,6 +16,7 @@ from mlip_core.calculations.relaxation.checks import StartComparison, blow_up, c
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.models.model import Counted, Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.symmetry.corrections import refuse_random_frame
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -29,6 +30,7 @@ MAX_FRAMES = 200
 """More frames than this are thinned evenly; the first and the last always stay."""
 
 
+@record("RelaxationSettings")
 @dataclass(frozen=True, kw_only=True)
 class RelaxationSettings:
     """How a structure is relaxed.
@@ -71,6 +73,7 @@ class RelaxationSettings:
             raise SettingsError(f"symprec must be between 0 and 1 Å, not {self.symprec}.")
 
 
+@record("RelaxationResult")
 @dataclass(frozen=True, kw_only=True)
 class RelaxationResult:
     """The relaxed structure and the way there; entry 0 of every array is the start."""

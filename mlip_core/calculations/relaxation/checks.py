@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
+from mlip_core.records import record
+
 CLOSEST = 0.5
 """Å; nearer atoms mean that the model left the region it knows."""
 VOLUME_RATIO = 3.0
@@ -16,6 +18,7 @@ MATCHED_ATOMS = 200
 """Larger cells are not matched by pymatgen (it becomes slow)."""
 
 
+@record("StartComparison")
 @dataclass(frozen=True, kw_only=True)
 class StartComparison:
     """The end of a relaxation beside its start."""

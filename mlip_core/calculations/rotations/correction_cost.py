@@ -11,11 +11,13 @@ from mlip_core.calculations.rotations.statistics import scatter, turned_predicti
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import Corrections, correct, count_beneath
 from mlip_core.symmetry.rotations import check_name, grid
 
 
+@record("CorrectionCostSettings")
 @dataclass(frozen=True, kw_only=True)
 class CorrectionCostSettings:
     """Which grids are compared, and how their residual is measured."""
@@ -54,6 +56,7 @@ class CorrectionCostSettings:
             raise SettingsError(f"rattle must be between 0 and 1 Å, not {self.rattle}")
 
 
+@record("CorrectionPoint")
 @dataclass(frozen=True)
 class CorrectionPoint:
     """One grid: its cost and what it leaves."""
@@ -74,6 +77,7 @@ class CorrectionPoint:
     """Root mean square error against the reference over probes and components, eV/Å; None without a reference."""
 
 
+@record("CorrectionCost")
 @dataclass(frozen=True)
 class CorrectionCost:
     """Residual rotational deviation and force error against cost, for one model on one structure."""

@@ -1,6 +1,7 @@
 """What is measured on predictions in several orientations, beside their scatter."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -8,10 +9,12 @@ from ase import Atoms
 from mlip_core.calculations.rotations.statistics import Scatter, Turned, degree_spectrum, scatter, turned_predictions
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
+from mlip_core.records import former, record
 from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import Grid, grid
 
 
+@record("InversionError")
 @dataclass(frozen=True)
 class InversionError:
     """How far x → −x changes a prediction: root mean square over the same orientations."""
@@ -22,6 +25,7 @@ class InversionError:
     """Of F(−x) + F(x) over the 3N components, eV/Å."""
 
 
+@record("DegreeSpectrum")
 @dataclass(frozen=True)
 class DegreeSpectrum:
     """Share of each degree l in energy and forces as functions of orientation."""
@@ -38,6 +42,7 @@ class DegreeSpectrum:
     """1 − p_0 / Σ p_l of the forces; None where there are no forces."""
 
 
+@record("Floor")
 @dataclass(frozen=True)
 class Floor:
     """The same deviations of a model that is exact by construction, in the same arithmetic."""
@@ -52,6 +57,7 @@ class Floor:
     """How it was found."""
 
 
+@record("VarianceSplit")
 @dataclass(frozen=True)
 class ErrorSplit:
     """⟨RMSE²⟩ over orientations = RMSE² of the averaged forces + forces_rot_std²: model error and symmetry breaking."""
@@ -67,6 +73,12 @@ class ErrorSplit:
     def share(self) -> float:
         """Part of the squared error that is symmetry breaking, 0 to 1."""
         return self.variance / self.mean_square_error if self.mean_square_error > 0 else 0.0
+
+
+@former("mlip_core.symmetry.measures:ErrorSplit")
+def _former_split(fields: dict[str, Any]) -> ErrorSplit:
+    """Build what 0.1.0 stored under a name that another record has too."""
+    return ErrorSplit(**fields)
 
 
 def displaced(structure: Atoms, stdev: float, seed: int) -> Atoms:

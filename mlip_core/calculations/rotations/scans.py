@@ -9,9 +9,11 @@ from scipy.spatial.transform import Rotation
 from mlip_core.calculations.rotations.statistics import turned_predictions
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.symmetry.rotations import GENERIC_FRAMES
 
 
+@record("AngleScan")
 @dataclass(frozen=True)
 class AngleScan:
     """Deviation against the angle by which the structure is turned, axis by axis."""
@@ -26,6 +28,7 @@ class AngleScan:
     """(n_axes, n_angles), root mean square of F̃(θ) − F̃(0) over the 3N components, eV/Å."""
 
 
+@record("OrientationMap")
 @dataclass(frozen=True)
 class OrientationMap:
     """Predictions over the sphere: each point a direction of the structure that is turned to point along +z.

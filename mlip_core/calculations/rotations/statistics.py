@@ -9,6 +9,7 @@ from ase import Atoms
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.symmetry.rotations import Grid, relative_angles, rotate, rotate_back
 
 
@@ -24,6 +25,7 @@ class Turned:
     """(n, 3, 3), eV/Å³; None without a 3D cell."""
 
 
+@record("Scatter")
 @dataclass(frozen=True)
 class Scatter:
     """Mean and standard deviations over weighted orientations."""

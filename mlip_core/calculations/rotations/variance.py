@@ -22,6 +22,7 @@ from mlip_core.calculations.rotations.statistics import Scatter, check_spectrum,
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.records import record
 from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import count_beneath
 from mlip_core.symmetry.rotations import check_name, grid
@@ -30,6 +31,7 @@ _NO_FORCE = 1e-6
 """eV/Å: below it forces are rounding, and nothing is relative to them."""
 
 
+@record("RotationSettings")
 @dataclass(frozen=True, kw_only=True)
 class RotationSettings:
     """What is measured, and how finely."""
@@ -92,6 +94,7 @@ class RotationSettings:
         return n_rotations * (1 + self.inversion) + self.angle_steps + self.map_steps
 
 
+@record("RotationalVariance")
 @dataclass(frozen=True)
 class RotationalVariance:
     """Rotational variance of one model on one structure."""

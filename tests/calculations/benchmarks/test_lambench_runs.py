@@ -6,7 +6,7 @@ from ase import Atoms, units
 from ase.build import bulk, molecule
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
 
-from mlip_core.calculations.benchmarks.runs import LambenchTask, repeats, run
+from mlip_core.calculations.benchmarks.runs import LambenchSettings, repeats, run
 from mlip_core.datasets.read import dataset_of
 from mlip_core.errors import CalculationError, ModelError, SettingsError
 from mlip_core.models.model import Model, Prediction
@@ -46,8 +46,7 @@ def data(tmp_path_factory):
 
 
 def measured(data, model, **settings):
-    task = LambenchTask(dataset=str(data.path), dataset_sha256=data.sha256, picoseconds=0.05, **settings)
-    return run(data.frame(0).atoms, model, task)
+    return run(data, model, LambenchSettings(picoseconds=0.05, **settings))
 
 
 @pytest.mark.parametrize(
@@ -120,10 +119,8 @@ def test_a_run_that_fails_counts_as_five(data):
 
 def test_the_record_is_kept_and_progress_counts_force_calls(data, tmp_path):
     told = []
-    task = LambenchTask(dataset=str(data.path), dataset_sha256=data.sha256, picoseconds=0.02, n_runs=2)
-    found = run(
-        data.frame(0).atoms, Climbing(), task, progress=lambda done, total, **v: told.append((done, total, v["stage"]))
-    )
+    task = LambenchSettings(picoseconds=0.02, n_runs=2)
+    found = run(data, Climbing(), task, progress=lambda done, total, **v: told.append((done, total, v["stage"])))
     assert told[0] == (1, 50, "large cells")
     assert told[-1] == (50, 50, "run at constant energy")
     assert len(told) == 10 + 2 * 2, "every cell, but not every step"

@@ -9,7 +9,8 @@ from ase.calculators.emt import EMT
 from ase.filters import FrechetCellFilter
 
 import mlip_core as mlip
-from mlip_core import records, relaxation
+from mlip_core import records
+from mlip_core.calculations.relaxation import calculation as relaxation
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
 from mlip_core.errors import Cancelled, ModelError, SettingsError
 from mlip_core.models.model import Model, Prediction

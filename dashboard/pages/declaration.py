@@ -1,0 +1,35 @@
+"""What a page says of itself: all that navigation, Runs, reopening and downloads need to know about it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.widgets.figure_page import Figures
+from dashboard.widgets.theme import Style
+from mlip_core.jobs.task import Task
+
+Named = Sequence[tuple[Style, Any]]
+"""Results of one calculation, each with the style of its configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One calculation as a page shows it."""
+
+    widget_values: Callable[[Task], Mapping[str, Any]]
+    """From a task what the page's widgets must say for the page to ask the same question: widget key → value.
+    The task's structure is taken as it is, so nothing is rattled or standardised again."""
+    figures: Callable[[Named], Figures]
+    """From finished results the figures that a visitor takes along, by their headings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page, as its folder declares it."""
+
+    title: str
+    """In the navigation, in sentence case."""
+    address: str
+    """Last part of its address; it never changes, so that links stay good."""
+    shows: Mapping[str, Shown] = field(default_factory=dict)
+    """Name of each calculation that it shows → how."""

@@ -1,0 +1,37 @@
+"""What the queue, the pages and a person's download need to know about LAMBench's efficiency and instability."""
+
+from collections.abc import Mapping
+
+from mlip_core.calculations.benchmarks.runs import LambenchRuns, LambenchSettings, run
+from mlip_core.calculations.declaration import Calculation, Files, Tables
+
+
+def summary(result: LambenchRuns) -> Mapping[str, object]:
+    """LAMBench's two figures."""
+    return {"efficiency": result.efficiency, "instability": result.instability}
+
+
+def tables(result: LambenchRuns) -> Tables:
+    """Cells that were timed (μs/atom) and runs (eV/atom/ps)."""
+    return {"lambench_cells": result.cells, "lambench_runs": result.runs}
+
+
+def files(result: LambenchRuns) -> Files:
+    """Nothing: the structures are the data set's own."""
+    return {}
+
+
+CALCULATIONS = (
+    Calculation(
+        name="lambench",
+        title="LAMBench's speed and stability",
+        subject="data set",
+        function=run,
+        settings=LambenchSettings,
+        record=LambenchRuns,
+        summary=summary,
+        tables=tables,
+        files=files,
+        packages=("ase",),
+    ),
+)

@@ -1,0 +1,105 @@
+"""What a calculation says of itself: all that queue, pages and downloads need to know about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from mlip_core.errors import CalculationError, SettingsError
+from mlip_core.keys import code_digest, package_version
+
+Tables = Mapping[str, pd.DataFrame]
+Files = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calculation:
+    """One kind of calculation, as its folder declares it."""
+
+    name: str
+    """Names it in tasks, runs and keys; it never changes."""
+    title: str
+    """Its name for people, in lower case: "equation of state"."""
+    subject: Literal["structure", "data set"] = "structure"
+    """What it is asked of."""
+    function: Callable[..., Any]
+    """``function(subject, model, settings, *, progress, **given)``, where ``given`` holds what the fields below name."""
+    settings: type
+    """Class of its settings."""
+    record: type
+    """Class of its result."""
+    summary: Callable[[Any], Mapping[str, object]]
+    """From a result the few numbers that tell most, by their names with units."""
+    tables: Callable[[Any], Tables]
+    """From a result its tables, by the name of the CSV file without ending; columns name their units."""
+    files: Callable[[Any], Files]
+    """From a result the further files that a person takes along: structures, force constants, …, by name."""
+    before: Mapping[str, str] = field(default_factory=dict)
+    """Keyword of the function under which it takes the result of an earlier task → name of that task's calculation."""
+    reference: bool = False
+    """Whether the function takes a ``reference=`` structure that freezes what is compared."""
+    other: str | None = None
+    """Keyword under which the function takes a second model; None if it takes one only."""
+    packages: tuple[str, ...] = ()
+    """Distributions whose version may change the answer, besides those of the model."""
+    public: tuple[Any, ...] = ()
+    """Functions and classes that Python users find in ``mlip_core`` itself."""
+    load: Callable[..., Any] | None = None
+    """Makes a model of a configuration; None takes ``Configuration.load``."""
+
+    def identity(self) -> dict[str, object]:
+        """Everything of this calculation that may change its answer: name, code, packages.
+
+        Returns
+        -------
+        dict
+            JSON-able; nothing is loaded to find it.
+        """
+        return {
+            "name": self.name,
+            "code": code_digest(self.function.__module__),
+            "packages": {package: package_version(package) for package in self.packages},
+        }
+
+
+def named(name: str, calculations: Mapping[str, Calculation]) -> Calculation:
+    """Return the calculation of that name.
+
+    Raises
+    ------
+    SettingsError
+        If there is none.
+    """
+    if name not in calculations:
+        raise SettingsError(f"there is no calculation {name!r}; choose one of {', '.join(calculations)}")
+    return calculations[name]
+
+
+def converged_structure(structure: Any, relaxation: Any | None) -> Any:
+    """Return the structure that a calculation starts from: the relaxed one where it was relaxed before.
+
+    Parameters
+    ----------
+    structure : Atoms
+        As asked.
+    relaxation : RelaxationResult or None
+        Of the task before.
+
+    Returns
+    -------
+    Atoms
+
+    Raises
+    ------
+    CalculationError
+        If the relaxation did not converge.
+    """
+    if relaxation is None:
+        return structure
+    if not relaxation.converged:
+        raise CalculationError(
+            f"The relaxation before this calculation did not converge: {relaxation.reason}. "
+            "Allow it more steps, or accept larger forces (fmax)."
+        )
+    return relaxation.structure

@@ -1,0 +1,102 @@
+"""What the queue, the pages and a person's download need to know about force errors."""
+
+from collections.abc import Mapping
+
+from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.force_errors import (
+    ErrorSplit,
+    ForceErrors,
+    ForceErrorSettings,
+    differences,
+    error_split,
+    force_errors,
+)
+from mlip_core.calculations.force_errors.task import ErrorSplitSettings, run, run_split
+
+_TABLES = ("by_structure", "by_element", "by_subset", "by_magnitude", "not_evaluated")
+
+
+def summary(result: ForceErrors) -> Mapping[str, object]:
+    """Errors over all structures, the force error with its interval."""
+    low, high = result.intervals.get("mae", (None, None))
+    return {
+        "kind": result.kind,
+        "data_set": result.dataset,
+        "reference": result.reference,
+        "part": result.narrowed_to or "all",
+        "structures": result.n_structures,
+        "force_mae_eV_per_A": result.mae,
+        "force_mae_low_eV_per_A": low,
+        "force_mae_high_eV_per_A": high,
+        "force_rmse_eV_per_A": result.rmse,
+        "max_error_eV_per_A": result.max_error,
+        "cosine": result.cosine,
+        "softening": result.softening,
+        "energy_mae_eV_per_atom": result.energy_mae,
+        "energy_note": result.energy_note,
+        "stress_rmse_eV_per_A3": result.stress_rmse,
+        "us_per_atom": result.us_per_atom,
+    }
+
+
+def tables(result: ForceErrors) -> Tables:
+    """Errors by structure, element, subset and force, in eV and Å, and what was not evaluated."""
+    return {name: getattr(result, name) for name in _TABLES}
+
+
+def files(result: ForceErrors) -> Files:
+    """Nothing: the structures are the data set's own."""
+    return {}
+
+
+def split_summary(result: ErrorSplit) -> Mapping[str, object]:
+    """How much of the error is broken rotational symmetry."""
+    return {
+        "total_rmse_eV_per_A": result.total_rmse,
+        "averaged_rmse_eV_per_A": result.averaged_rmse,
+        "symmetry_rmse_eV_per_A": result.symmetry_rmse,
+        "share": result.share,
+        "evaluations": result.evaluations,
+        "not_evaluated": result.not_evaluated,
+    }
+
+
+def split_tables(result: ErrorSplit) -> Tables:
+    """The split of every structure."""
+    return {"split": result.by_structure}
+
+
+def split_files(result: ErrorSplit) -> Files:
+    """Nothing: the structures are the data set's own."""
+    return {}
+
+
+CALCULATIONS = (
+    Calculation(
+        name="force_errors",
+        title="force errors",
+        subject="data set",
+        function=run,
+        settings=ForceErrorSettings,
+        record=ForceErrors,
+        summary=summary,
+        tables=tables,
+        files=files,
+        other="reference_model",
+        packages=("scipy",),
+        public=(force_errors, differences, ForceErrorSettings),
+    ),
+    Calculation(
+        name="error_split",
+        title="split of the error",
+        subject="data set",
+        function=run_split,
+        settings=ErrorSplitSettings,
+        record=ErrorSplit,
+        summary=split_summary,
+        tables=split_tables,
+        files=split_files,
+        other="reference_model",
+        public=(error_split,),
+    ),
+)
