@@ -104,7 +104,7 @@ def run(structure: Atoms, model: Model, settings: LambenchTask, *, progress: Pro
 
     References
     ----------
-    A. Peng et al., arXiv:2504.19578; deepmodeling/LAMBench, lambench/metrics/results/README.md (August 2025).
+    A. Peng et al., arXiv:2504.19578; deepmodeling/LAMBench, lambench/metrics/results/README.md (release 1.0.0, March 2026).
     """
     dataset = open_unchanged(settings.dataset, settings.dataset_sha256)
     cells, starts = _cells(dataset, model, settings.n_cells), _starts(dataset, model, settings.n_runs)
