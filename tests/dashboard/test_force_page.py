@@ -189,7 +189,7 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
 
     frames = read(asset("reference", "rattled.extxyz"), ":12")
     for place, atoms in enumerate(frames):
-        atoms.info["set"] = ("MD22", "HPt_NC_2022", "Cu_MgO_catalysts")[place % 3]
+        atoms.info["set"] = ("AQM_PBE", "HPt_NC_2022", "Cu_MgO_catalysts")[place % 3]
     text = io.StringIO()
     write(text, [atoms for atoms in frames if atoms.info["name"] in ("Si", "C", "SiC")], format="extxyz")
     code = Shelf(home / "datasets").bring(text.getvalue().encode(), "sets.extxyz")
@@ -208,12 +208,19 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     subsets = table_with(app, "PET demo · direct: F").set_index("subset")
     assert len(subsets) == 3
     assert (subsets["PET demo · direct: F"] != subsets["PET demo · conservative: F"]).all()
-    assert {"Catalysis: forces", "Biomolecules & Supramolecules: energy"} <= set(errors.columns)
+    assert {"Catalysis: forces", "Molecules: energy"} <= set(errors.columns)
     row = table_with(app, "efficiency").iloc[0]
     assert row["efficiency"] == pytest.approx(measured.efficiency)
     assert row["time"] == pytest.approx(measured.cells["us_per_atom"].iloc[1:].mean())
     assert row["instability"] == measured.instability
     assert measured.runs["formula"].iloc[0] in row["drift"]
+    assert table_with(app, "kappa_srme").set_index("model").loc["PET-OAM-XL", "match_tight"] == 0.1308
+    assert table_with(app, "drift_as_published").set_index("model").loc["Orb-v2", "drift"] == pytest.approx(
+        0.0219, abs=1e-4
+    )
+    told = " ".join(item.value for item in app.caption)
+    assert "10.18 times too large" in told, "said beside the drifts"
+    assert "commit 2c7f9fc4 of 16 July 2026" in told
     ran = follow([task])
     packed = zipfile.ZipFile(io.BytesIO(archive("LAMBench", drawn(ran), {})))
     told = pd.read_csv(packed.open("lambench.csv")).iloc[0]

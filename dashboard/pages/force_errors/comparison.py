@@ -23,6 +23,9 @@ from mlip_core.keys import digest
 from mlip_core.models.catalogue import entry
 from mlip_core.units import EV_PER_A3_IN_GPA
 
+BEST = "rgba(0,158,115,0.22)"
+"""Background of the best value of a column."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -125,7 +128,7 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
         table.insert(1, "functional", marks)
     number = st.column_config.NumberColumn
     columns = [name for name in ("MAE", "RMSE", "energy", "stress") if name in table]
-    st.dataframe(table.style.highlight_min(subset=columns, color="rgba(0,158,115,0.22)"), hide_index=True, column_config={
+    st.dataframe(table.style.highlight_min(subset=columns, color=BEST), hide_index=True, column_config={
         "functional": st.column_config.TextColumn(help="Whether the model learned from the functional of the data."),
         "MAE": number("MAE (meV/Å)", format="%.3g", help="Mean |ΔF| of a component over all atoms."),
         "interval": st.column_config.TextColumn("95 % of it", help="Bootstrap over structures."),

@@ -1,8 +1,8 @@
 """LAMBench's figures: normalised force-field error, instability, efficiency.
 
-Implemented is the version described in the benchmark's repository in August 2025
-(deepmodeling/LAMBench, lambench/metrics/results/README.md): the first 10 % of timings
-are dropped, instabilities are capped at 5. Peng et al., arXiv:2504.19578.
+Implemented is release 1.0.0 of March 2026 (deepmodeling/LAMBench,
+lambench/metrics/results/README.md), with the same formulas as release 0.3.1: the first
+10 % of timings are dropped, instabilities are capped at 5. Peng et al., arXiv:2504.19578.
 """
 
 from collections.abc import Mapping, Sequence
@@ -169,6 +169,9 @@ def instability(drifts: Sequence[float | None]) -> float:
     -------
     float
         Mean over structures of max(0, log₁₀(Φ / 5e-4)), with 5 for failed runs and as the most.
+        Values that the benchmark published are of drifts in a unit 10.18 times smaller, and
+        therefore up to log₁₀ 10.18 = 1.01 higher than this for the same run
+        (:data:`mlip_core.calculations.benchmarks.published.PUBLISHED_DRIFT_UNIT`).
 
     Raises
     ------

@@ -118,7 +118,7 @@ def run(dataset: Dataset, model: Model, settings: LambenchSettings, *, progress:
 
     References
     ----------
-    A. Peng et al., arXiv:2504.19578; deepmodeling/LAMBench, lambench/metrics/results/README.md (August 2025).
+    A. Peng et al., arXiv:2504.19578; deepmodeling/LAMBench, lambench/metrics/results/README.md (release 1.0.0, March 2026).
     """
     cells, starts = _cells(dataset, model, settings.n_cells), _starts(dataset, model, settings.n_runs)
     if not starts:
