@@ -2,6 +2,7 @@
 
 from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
 from mlip_core.calculations.conservation.closed_loops import Loop
+from mlip_core.calculations.equation_of_state import EquationOfStateSettings, equation_of_state
 from mlip_core.calculations.force_errors import ForceErrorSettings, differences, error_split, force_errors
 from mlip_core.calculations.phonons import PhononSettings, phonons
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
@@ -19,6 +20,7 @@ __all__ = [
     "Corrections",
     "Dataset",
     "DatasetError",
+    "EquationOfStateSettings",
     "ForceErrorSettings",
     "Loop",
     "Model",
@@ -32,6 +34,7 @@ __all__ = [
     "correct",
     "correction_cost",
     "differences",
+    "equation_of_state",
     "error_split",
     "force_errors",
     "from_ase",
