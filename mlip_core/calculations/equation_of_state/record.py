@@ -106,7 +106,7 @@ class EquationOfState:
     def pressure_difference(self) -> float | None:
         """Root mean square of pressures − point_pressures, GPa; None without both.
 
-        Not above `point_pressure_error` by much where the stress is the derivative of the energy.
+        Within an order of magnitude of `point_pressure_error` where the stress is the derivative of the energy.
         """
         if self.pressures is None or self.point_pressures is None:
             return None

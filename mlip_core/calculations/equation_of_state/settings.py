@@ -44,7 +44,7 @@ class EquationOfStateSettings:
 
     def __post_init__(self) -> None:
         n = self.n_volumes
-        if not isinstance(n, int) or isinstance(n, bool) or not FEWEST_VOLUMES <= n <= MOST_VOLUMES:
+        if not isinstance(n, int) or not FEWEST_VOLUMES <= n <= MOST_VOLUMES:
             raise SettingsError(f"n_volumes must be a whole number from {FEWEST_VOLUMES} to {MOST_VOLUMES}, not {n!r}.")
         if not NARROWEST <= self.volume_range <= WIDEST:
             raise SettingsError(
