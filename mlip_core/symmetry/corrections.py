@@ -209,12 +209,12 @@ def refuse_random_frame(model: Model, what: str) -> None:
     ----------
     model : Model
     what : str
-        What needs forces that are a function of the positions, for the message.
+        What needs answers that are a function of the positions, for the message.
     """
     if isinstance(model, CorrectedModel):
         if model.corrections.rotations == RANDOM_FRAME:
             raise SettingsError(
-                f"{what} compares the forces of neighbouring geometries, and with a random frame each has its own orientation. "
+                f"{what} compares neighbouring geometries, and with a random frame each has its own orientation. "
                 "Take a fixed grid (octahedral), or no average; a random frame is for molecular dynamics."
             )
         refuse_random_frame(model.model, what)
