@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ase.build import bulk
+from ase.constraints import FixAtoms, FixCartesian
 
 from mlip_core import records
 from mlip_core.configuration import Configuration
@@ -12,7 +13,15 @@ from mlip_core.models.model import Claims
 from mlip_core.symmetry.corrections import Corrections
 
 
-def test_round_trip_keeps_every_kind_of_field(tmp_path, monkeypatch):
+@pytest.fixture
+def registry(monkeypatch):
+    """What is registered in a test is forgotten after it."""
+    for name in ("_kinds", "_names", "_builders"):
+        monkeypatch.setattr(records, name, dict(getattr(records, name)))
+
+
+def test_round_trip_keeps_every_kind_of_field(tmp_path, registry):
+    @records.record("Everything")
     @dataclass(frozen=True)
     class Everything:
         array: np.ndarray
@@ -24,11 +33,10 @@ def test_round_trip_keeps_every_kind_of_field(tmp_path, monkeypatch):
         nothing: None
         inner: Claims
 
-    Everything.__module__, Everything.__qualname__ = "mlip_core.records", "Everything"
-    monkeypatch.setattr(records, "Everything", Everything, raising=False)
     atoms = bulk("NaCl", "rocksalt", 5.6)
     atoms.set_array("tags", np.array([3, 4]))
     atoms.info["name"] = "salt"
+    atoms.set_constraint([FixAtoms([1]), FixCartesian(0, (True, False, False))])
     frame = pd.DataFrame({"element": ["Na", "Cl"], "mae": [0.1, 0.2]})
     record = Everything(
         np.arange(6.0).reshape(2, 3),
@@ -44,6 +52,7 @@ def test_round_trip_keeps_every_kind_of_field(tmp_path, monkeypatch):
     back = records.load(tmp_path / "r.npz")
     np.testing.assert_array_equal(back.array, record.array)
     assert back.atoms == atoms
+    assert [c.todict() for c in back.atoms.constraints] == [c.todict() for c in atoms.constraints]
     assert list(back.atoms.get_tags()) == [3, 4]
     assert back.atoms.info == {"name": "salt"}
     pd.testing.assert_frame_equal(back.frame, frame)
@@ -62,7 +71,7 @@ def test_a_damaged_file_is_refused(tmp_path):
 
 
 def test_a_foreign_class_is_never_made():
-    with pytest.raises(RecordError, match="not a record"):
+    with pytest.raises(RecordError, match="no record subprocess:Popen"):
         records._decode({"$record": "subprocess:Popen", "fields": {"args": "true"}}, {})
 
 
@@ -80,3 +89,44 @@ def test_a_configuration_is_a_record(tmp_path):
 def test_something_that_cannot_be_stored_is_named():
     with pytest.raises(RecordError, match="function"):
         records._encode({"f": lambda: None}, {})
+
+
+def test_a_class_may_move_and_change_its_name_and_its_fields(tmp_path, registry):
+    @records.record("Moved")
+    @dataclass(frozen=True)
+    class Before:
+        length: float
+
+    records.save(Before(2.0), tmp_path / "r.npz")
+    for table in (records._kinds, records._names, records._builders):
+        table.clear()
+
+    @records.record("Moved", upgrade=lambda fields: {"length": fields["length"], "unit": fields.get("unit", "Å")})
+    @dataclass(frozen=True)
+    class After:
+        length: float
+        unit: str
+
+    assert records.load(tmp_path / "r.npz") == After(2.0, "Å")
+
+
+def test_two_records_of_one_name_are_refused(registry):
+    with pytest.raises(RecordError, match="two records"):
+        records.record("Claims")(Claims)
+
+
+def test_a_dataclass_without_a_name_is_refused(registry):
+    @dataclass(frozen=True)
+    class Nameless:
+        x: int
+
+    with pytest.raises(RecordError, match="no name of its own"):
+        records._encode(Nameless(1), {})
+
+
+def test_other_constraints_are_never_made():
+    parts = {"constraints": [{"name": "ExternalForce", "kwargs": {}}]}
+    with pytest.raises(RecordError, match="not a constraint that is stored"):
+        records._atoms(
+            {"arrays": {"numbers": [1], "positions": [[0, 0, 0]]}, "cell": None, "pbc": False, "info": {}} | parts
+        )
