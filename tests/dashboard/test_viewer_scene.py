@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, fcc100, molecule
+from ase.neighborlist import natural_cutoffs, neighbor_list
 from ase.spacegroup import crystal
 from scipy.spatial import cKDTree
 
@@ -176,3 +177,25 @@ def test_two_thousand_atoms_stay_small():
     atoms = bulk("NaCl", "rocksalt", a=5.64, cubic=True) * (6, 6, 7)
     assert len(atoms) == 2016
     assert len(json.dumps(scene(atoms))) < 500_000
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["pulled apart", "formed"])
+def test_each_frame_has_the_bonds_of_its_own_positions(order):
+    frames = [
+        Atoms("OOMgMg", [[0, 0, 0], [x, 0, 0], [0, 4, 0], [1.9, 4, 0]], cell=[14, 10, 10])
+        for x in np.linspace(1.25, 4.5, 12)
+    ][::order]
+    drawn = scene(frames)["bonds"]
+    assert len(drawn) == len(frames)
+    for frame, pairs in zip(frames, drawn, strict=True):
+        i, j = neighbor_list("ij", frame, natural_cutoffs(frame, mult=1.2))
+        metal = frame.numbers == 12
+        right = {(a, b) for a, b in zip(i.tolist(), j.tolist(), strict=True) if a < b and not (metal[a] and metal[b])}
+        assert {tuple(sorted(pair)) for pair in np.reshape(pairs, (-1, 2)).tolist()} == right
+
+
+def test_bonds_that_stay_are_sent_once():
+    water = molecule("H2O")
+    frames = [water.copy() for _ in range(5)]
+    frames[3].positions += 0.01
+    assert len(scene(frames)["bonds"]) == 1

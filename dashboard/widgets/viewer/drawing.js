@@ -29,13 +29,20 @@ class Drawing { // expects data, gl, model, colors, host, stage, words and frame
     return { "ball-stick": kind.radius, spheres: kind.large, sticks: 0.16 }[this.drawStyle];
   }
 
+  joined() { // for each atom drawn, the atoms that this frame joins it to
+    const { parent, bonds } = this.data;
+    const pairs = bonds[Math.min(this.frame, bonds.length - 1)];
+    const joined = parent.map(() => []);
+    for (let b = 0; b < pairs.length; b += 2) {
+      joined[pairs[b]].push(pairs[b + 1]);
+      joined[pairs[b + 1]].push(pairs[b]);
+    }
+    return joined;
+  }
+
   atoms() {
     const { data } = this;
-    const joined = data.parent.map(() => []);
-    for (let b = 0; b < data.bonds.length; b += 2) {
-      joined[data.bonds[b]].push(data.bonds[b + 1]);
-      joined[data.bonds[b + 1]].push(data.bonds[b]);
-    }
+    const joined = this.joined();
     return data.parent.map((parent, k) => {
       const kind = data.elements[data.species[parent]];
       const color = data.colors ? data.colors[parent] : kind.color;
@@ -50,7 +57,11 @@ class Drawing { // expects data, gl, model, colors, host, stage, words and frame
   show(frame) {
     this.frame = frame;
     this.place();
-    for (const atom of this.model.selectedAtoms({})) Object.assign(atom, this.at(atom.serial));
+    const joined = this.data.bonds.length > 1 ? this.joined() : null;
+    for (const atom of this.model.selectedAtoms({})) {
+      Object.assign(atom, this.at(atom.serial));
+      if (joined) Object.assign(atom, { bonds: joined[atom.serial], bondOrder: joined[atom.serial].map(() => 1) });
+    }
     this.model.setStyle({}, {}, true); // keeps styles, has the geometry made anew
     this.decorate(this.data.cells.length > 1);
     this.gl.render();

@@ -121,7 +121,6 @@ def scene(
     kept = _thinned(len(frames), len(first))
     repeats = tuple(n if periodic else 1 for n, periodic in zip(supercell, first.pbc, strict=True))
     parent, shift = images(first, repeats)
-    drawn = first.positions[parent] + shift @ first.cell.array
     species = sorted(set(first.numbers.tolist()))
     kind = {number: k for k, number in enumerate(species)}
     described = {
@@ -131,7 +130,7 @@ def scene(
         "species": [kind[number] for number in first.numbers.tolist()],
         "parent": parent.tolist(),
         "shift": shift.ravel().tolist(),
-        "bonds": bonds(first.numbers[parent], drawn).ravel().tolist(),
+        "bonds": _bonds([frames[k] for k in kept], parent, shift),
         "frames": [_flat(frames[k].positions) for k in kept],
         "cells": _cells([frames[k] for k in kept]),
         "showCell": bool(cell and first.cell.rank == 3),
@@ -209,6 +208,15 @@ def bonds(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
     if not metal.all():
         near &= ~(metal[i] & metal[j])
     return pairs[near]
+
+
+def _bonds(frames: list[Atoms], parent: np.ndarray, shift: np.ndarray) -> list[list[int]]:
+    """Pairs of every frame, flat: an animation may break and form bonds. One list where all frames have the same."""
+    found = [
+        bonds(frame.numbers[parent], frame.positions[parent] + shift @ frame.cell.array).ravel().tolist()
+        for frame in frames
+    ]
+    return found if any(pairs != found[0] for pairs in found) else found[:1]
 
 
 def _check(
