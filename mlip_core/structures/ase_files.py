@@ -49,9 +49,9 @@ def read_json(text: str, max_atoms: int) -> Parsed:
     if not isinstance(tree, dict):
         raise StructureError("Expected the JSON that ASE writes: an object with rows “1”, “2” and so on.")
     if "numbers" in tree:
-        return _structure(tree, "the structure", max_atoms)
+        return structure_of(tree, "the structure", max_atoms)
     name = _last_row(tree)
-    return _structure(tree[name], f"row {shown(name)}", max_atoms)
+    return structure_of(tree[name], f"row {shown(name)}", max_atoms)
 
 
 def _check_depth(text: bytes) -> None:
@@ -109,7 +109,7 @@ def read_traj(data: bytes, max_atoms: int) -> Parsed:
         item = last if name in last or f"{name}." in last else first
         value = item.get(name)
         fields[name] = _stored(data, item[f"{name}."], f"{where}, field {name}", item) if f"{name}." in item else value
-    return _structure(fields, where, max_atoms)
+    return structure_of(fields, where, max_atoms)
 
 
 def _integers(data: bytes, at: int, count: int, what: str) -> list[int]:
@@ -150,7 +150,8 @@ def _stored(data: bytes, entry: Any, where: str, item: dict[str, Any]) -> np.nda
         ) from error
 
 
-def _structure(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:
+def structure_of(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:
+    """Make a structure of ``numbers``, ``positions`` and, where they are there, ``cell`` and ``pbc``; name ``where`` in errors."""
     for name in ("numbers", "positions"):
         if fields.get(name) is None:
             raise StructureError(f"{where}: expected the field {name}.")
