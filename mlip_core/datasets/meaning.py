@@ -39,9 +39,9 @@ class Meaning(NamedTuple):
 
 
 _CORE = {
-    "energy": re.compile(r"energy|energies|(?<![a-z])(e|etot|epot|toten)(?![a-z])"),
-    "forces": re.compile(r"forces?|(?<![a-z])(f|frc)(?![a-z])"),
-    "stress": re.compile(r"stress(es)?|virials?"),
+    "energy": re.compile(r"energy|energies|(?<![a-z])(e|etot|epot|toten)(?![a-z])", re.IGNORECASE),
+    "forces": re.compile(r"forces?|(?<![a-z])(f|frc)(?![a-z])", re.IGNORECASE),
+    "stress": re.compile(r"stress(es)?|virials?", re.IGNORECASE),
 }
 
 
@@ -51,7 +51,7 @@ def _set(text: str) -> frozenset[str]:
 
 _NEUTRAL = {
     "energy": _set("total tot potential pot free ev system structure scf final"),
-    "forces": _set("total tot atomic atom atoms per ev ang angstrom a scf final"),
+    "forces": _set("total tot atomic atom atoms per ev ang angstrom scf final"),
     "stress": _set("tensor total tot ev ang angstrom voigt xx yy zz scf final"),
 }
 _REFERENCE = _set(
@@ -109,14 +109,12 @@ def meaning(quantity: str, key: str) -> Meaning:
     """
     if key.startswith(ATTACHED):
         return Meaning(Rank.ATTACHED, "", ())
-    spaced = _spaced(key)
-    lowered = spaced.lower()
     if quantity == "energy" and key.lower() in _VASP:
         return Meaning(Rank.PLAIN, "", ())
     if quantity == "forces" and not names_it(quantity, key):
-        return _vector(lowered)
-    rest = [word for word in _rest(quantity, lowered) if word not in _NEUTRAL[quantity]]
-    family = tuple(word for word in _rest(quantity, spaced) if word.lower() in rest)
+        return _vector(_spaced(key).lower())
+    family = tuple(word for word in _rest(quantity, key) if word.lower() not in _NEUTRAL[quantity])
+    rest = [word.lower() for word in family]
     if why := _other(quantity, rest):
         return Meaning(Rank.OTHER, why, family)
     model, reference = (any(_in(known, word) for word in rest) for known in (_MODELS, _REFERENCE))
@@ -134,7 +132,7 @@ def plain_family(family: tuple[str, ...]) -> frozenset[str]:
 
 def names_it(quantity: str, key: str) -> bool:
     """Whether the key has the quantity in its name."""
-    return _CORE[quantity].search(_spaced(key).lower()) is not None
+    return _CORE[quantity].search(key) is not None
 
 
 def _spaced(key: str) -> str:
@@ -146,9 +144,9 @@ def _in(known: frozenset[str], word: str) -> bool:
     return word in known or word.rstrip("0123456789") in known
 
 
-def _rest(quantity: str, text: str) -> list[str]:
-    without = re.sub(_CORE[quantity].pattern, " ", text, flags=re.IGNORECASE)
-    return re.findall(r"[^\W_]+", without)
+def _rest(quantity: str, key: str) -> list[str]:
+    """Words of the key without the quantity."""
+    return re.findall(r"[^\W_]+", _spaced(_CORE[quantity].sub(" ", key)))
 
 
 def _other(quantity: str, rest: list[str]) -> str:
