@@ -1,5 +1,6 @@
 """What every reader of a format gives: structures with their results attached, one after the other."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +60,10 @@ def read_extxyz(path: Path, label: str) -> Iterator[Item]:
                 line, _, reason = str(frame.error).rstrip(".").partition(": ")
                 yield SetAside(f"{where}, {line}", reason)
                 continue
-            yield from (Remark(f"{label}: {note.rstrip('.')}.") for note in frame.notes if note not in told)
-            told.update(frame.notes)
+            for note in frame.notes:
+                kind = re.sub(r"\d+", "", note)  # once, and not for every number of atoms
+                if kind not in told:
+                    told.add(kind)
+                    yield Remark(f"{label}: {note.rstrip('.')}.")
             attach_results(frame.atoms)
             yield Raw(frame.atoms, where)

@@ -179,7 +179,9 @@ def _force_sets(path: Path, n_atoms: int, label: str) -> _Displaced:
     lines = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     words = [word for line in lines for word in line]
     try:
-        if lines and len(lines[0]) == 1:
+        if not lines:
+            raise ValueError("no numbers")
+        if len(lines[0]) == 1:
             return _one_atom_moved(np.array(words, dtype=float), n_atoms)
         rows = np.array(words, dtype=float).reshape(-1, n_atoms, 6)
         return _Displaced(rows[..., :3], rows[..., 3:], None)

@@ -40,6 +40,7 @@ from mlip_core.progress import Progress, silent
 MAX_STRUCTURES = 200_000
 _MOST_SUBSETS = 200
 _LONGEST_TAG = 80
+_MOST_REMARKS = 20
 _MOST_ASIDE = 1000
 """Frames set aside that are named one by one."""
 
@@ -215,7 +216,8 @@ class _Reading:
         if isinstance(item, Raw):
             return self._frame(item)
         if isinstance(item, Remark):
-            self.remarks[item.text] = None
+            if len(self.remarks) < _MOST_REMARKS:
+                self.remarks[item.text] = None
         else:
             self._aside(item)
         return None
