@@ -16,7 +16,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from mlip_core.datasets.archive import unpack
+from mlip_core.datasets.archive import is_archive, unpack
 from mlip_core.datasets.dataset import CHUNK, Dataset, SetAside, described, open_dataset, schema
 from mlip_core.datasets.deepmd import TypeMap, TypeMapError
 from mlip_core.datasets.doubts import Doubts
@@ -75,7 +75,7 @@ def read_dataset(
     source : path or bytes
         Extended XYZ, ASE ``.db``/``.json``/``.traj``, ``vasprun.xml``,
         ``phonopy_params.yaml``, ``FORCE_SETS`` or a folder with it and its cell, a DeePMD npy folder or a tree of them
-        (LAMBench's layout), a folder of several files, or a ZIP of any of these.
+        (LAMBench's layout), a folder of several files, or a ZIP or tar file of any of these.
     name : str, optional
         Name of the file the bytes came from.
     energy_key, forces_key, stress_key : str, optional
@@ -184,10 +184,10 @@ def _on_disk(source: str | Path | bytes, name: str | None, scratch: Path) -> tup
         path, name = Path(source), name or Path(source).name
         if not path.exists():
             raise DatasetError(f"{path} is not there.")
-    if path.is_file() and (Path(name).suffix.lower() == ".zip"):
+    if path.is_file() and is_archive(name):
         unpacked = scratch / "unpacked"
         unpacked.mkdir()
-        unpack(path, unpacked)
+        unpack(path, unpacked, name)
         path = unpacked
     return path, Path(name).name
 

@@ -21,7 +21,7 @@ READERS: dict[str, Callable[[Path, str], Iterator[Item]]] = {
 }
 ACCEPTED = (
     "extended XYZ (.extxyz, .xyz), ASE .db, .json or .traj, vasprun.xml, phonopy_params.yaml, FORCE_SETS with its cell, "
-    "DeePMD npy folders, or a ZIP of these"
+    "DeePMD npy folders, or a ZIP or tar file of these"
 )
 _RUNS_CODE = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".model", ".joblib"}
 
@@ -77,7 +77,7 @@ def _folder(root: Path, type_map: TypeMap | None) -> Iterator[Item]:
         folders.sort()
         here = Path(place)
         label = str(here.relative_to(root)) if here != root else root.name
-        for part, frames in _parts(here, label, sorted(files), type_map):
+        for part, frames in _parts(root, here, label, sorted(files), type_map):
             found = True
             yield from _part(frames, part)
         if "type.raw" in files:
@@ -104,13 +104,15 @@ def _reason(error: DatasetError, part: str) -> str:
     return str(error).removeprefix(f"{part}: ").rstrip(".")
 
 
-def _parts(here: Path, label: str, files: list[str], type_map: TypeMap | None) -> Iterator[tuple[str, Iterator[Item]]]:
+def _parts(
+    root: Path, here: Path, label: str, files: list[str], type_map: TypeMap | None
+) -> Iterator[tuple[str, Iterator[Item]]]:
     if "type.raw" in files:
         yield label, read_deepmd(here, label, type_map)
     if "FORCE_SETS" in files:
         yield label, phonopy_files.read_force_sets(here, label)
     for file in files:
-        path, name = here / file, f"{label}/{file}" if label != here.name else file
+        path, name = here / file, file if here == root else f"{label}/{file}"
         suffix = path.suffix.lower().replace(".yml", ".yaml")
         if suffix == ".yaml" and "FORCE_SETS" in files:
             continue  # the cell of these forces

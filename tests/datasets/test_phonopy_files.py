@@ -84,7 +84,7 @@ def test_force_sets_beside_their_cell(tmp_path, snapshots, cell):
 
 def test_displacements_without_forces(tmp_path):
     silicon().save(tmp_path / "phonopy_disp.yaml", settings={"force_sets": False})
-    with pytest.raises(DatasetError, match="has no forces in it. Put FORCE_SETS beside it"):
+    with pytest.raises(DatasetError, match=r"has no forces in it\. Put FORCE_SETS beside it"):
         read_dataset(tmp_path / "phonopy_disp.yaml")
 
 
