@@ -65,7 +65,8 @@ def unpack(archive: Path, folder: Path, name: str = "a.zip") -> None:
 
 
 def _damaged(kind: str, error: Exception) -> DatasetError:
-    return DatasetError(f"The {kind} file cannot be unpacked ({error}). Pack it again, without a password.")
+    reason = (str(error).splitlines() or ["it ends too early"])[0].rstrip(":")
+    return DatasetError(f"The {kind} file cannot be unpacked ({reason}). Pack it again, without a password.")
 
 
 def _unpack_zip(archive: Path, folder: Path) -> None:
@@ -83,7 +84,7 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
 def _unpack_tar(archive: Path, folder: Path) -> None:
     """Extract one member after the other; what it grows to is known only on the way."""
     n = total = 0
-    with tarfile.open(archive, "r|*") as file:
+    with tarfile.open(archive) as file:
         for entry in file:
             if entry.isdir():
                 continue
@@ -94,6 +95,9 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
             source = file.extractfile(entry)
             if source is not None:
                 _extract(source, member, folder)
+        while file.fileobj is not None and file.fileobj.read(1 << 20):  # to its end, where the checksum is
+            total += 1 << 20
+            _check_size(n, total, archive)
 
 
 def _check_size(n: int, total: int, archive: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -141,7 +142,7 @@ class _Arrays:
             return None
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, OSError, EOFError, SyntaxError, OverflowError, MemoryError, TypeError) as error:
+        except (ValueError, OSError, EOFError, SyntaxError, OverflowError, TypeError, TokenError) as error:
             raise DatasetError(f"{self._label}: {name}.npy is damaged, or holds objects ({error}).") from error
         if array.dtype.kind not in "fiu" or array.ndim == 0:
             raise DatasetError(f"{self._label}: expected numbers in {name}.npy, but found {array.dtype}.")

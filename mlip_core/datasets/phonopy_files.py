@@ -51,8 +51,12 @@ def read_phonopy_yaml(path: Path, label: str) -> Iterator[Raw]:
     supercell = _supercell(tree, label)
     try:
         displaced = _displaced(tree, len(supercell))
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise DatasetError(f"{label}: its displacements or forces are damaged ({error}).") from error
+    except ValueError as error:
+        raise DatasetError(f"{label}: its displacements or forces are damaged: {error}.") from error
+    except (KeyError, TypeError, IndexError, OverflowError, AttributeError) as error:
+        raise DatasetError(
+            f"{label}: its displacements or forces are damaged, or not as phonopy writes them."
+        ) from error
     if displaced is None:
         raise DatasetError(
             f"{label} has no forces in it. Put FORCE_SETS beside it in a ZIP, or save phonopy_params.yaml with the forces."
@@ -132,7 +136,7 @@ def _supercell(tree: dict[str, Any], label: str) -> Atoms:
         if isinstance(error, DatasetError):
             raise
         raise DatasetError(
-            f"{label}: the supercell is missing or damaged ({type(error).__name__}: {error})."
+            f"{label}: the supercell is missing or damaged: expected its lattice, and symbol and coordinates of each atom."
         ) from error
 
 

@@ -40,6 +40,8 @@ from mlip_core.progress import Progress, silent
 MAX_STRUCTURES = 200_000
 _MOST_SUBSETS = 200
 _LONGEST_TAG = 80
+_FARTHEST = 1e7
+"""In the unit of the file; no structure reaches so far."""
 _MOST_REMARKS = 20
 _MOST_ASIDE = 1000
 """Frames set aside that are named one by one."""
@@ -312,6 +314,8 @@ def _check(atoms: Atoms) -> None:
         raise NoLabels("no atoms")
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise NoLabels("a position or cell vector is not finite")
+    if max(np.abs(atoms.positions).max(), np.abs(atoms.cell.array).max()) > _FARTHEST:
+        raise NoLabels(f"a position or cell vector is longer than {_FARTHEST:g}")
     if not ((atoms.numbers > 0) & (atoms.numbers < len(chemical_symbols))).all():
         raise NoLabels("an atom of an unknown element")
     if atoms.pbc.all() and abs(np.linalg.det(atoms.cell.array)) < 1e-3:
@@ -341,7 +345,8 @@ def _write(
 
     rows: list[dict[str, Any]] = []
     n = 0
-    with pq.ParquetWriter(path, schema(), compression="zstd") as writer:
+    writing = pq.ParquetWriter(path, schema(), compression="zstd")
+    with writing as writer, np.errstate(all="ignore"):  # what overflows is set aside
         for read, item in enumerate(frames, start=1):
             if read > MAX_STRUCTURES:
                 raise DatasetError(f"There are more than {MAX_STRUCTURES} frames. Give a part of them.")
@@ -369,6 +374,7 @@ def _nothing(job: _Reading) -> DatasetError:
     if any(entry.lacks_types for entry in job.set_aside):
         return TypeMapError(next(entry.reason for entry in job.set_aside if entry.lacks_types) + ".")
     n = sum(entry.count for entry in job.set_aside)
-    keys = ", ".join(k for k, m in job.seen["forces"].items() if m.rank <= Rank.PREDICTION) or "none"
+    keys = ", ".join(k for k, m in job.seen["forces"].items() if m.rank <= Rank.PREDICTION)
+    there = f" Keys that could hold forces: {keys}." if keys else ""
     start = "Nothing in it can be used" if n == 1 else f"None of the {n} frames can be used; the first"
-    return DatasetError(f"{start}, {first.where}: {first.reason.rstrip('.')}. Keys that could hold forces: {keys}.")
+    return DatasetError(f"{start}, {first.where}: {first.reason.rstrip('.')}.{there}")

@@ -53,7 +53,7 @@ def stream(path: Path, name: str, type_map: TypeMap | None = None) -> Iterator[I
         If nothing of it can be read.
     """
     if path.is_dir():
-        yield from _folder(path, type_map)
+        yield from _folder(path, name, type_map)
     elif PurePath(name).name == "FORCE_SETS":
         yield from _told(phonopy_files.read_force_sets(path.parent, name), name)
     else:
@@ -71,12 +71,12 @@ def _file(path: Path, name: str) -> Iterator[Item]:
     yield from _told(READERS[suffix](path, name), name)
 
 
-def _folder(root: Path, type_map: TypeMap | None) -> Iterator[Item]:
+def _folder(root: Path, name: str, type_map: TypeMap | None) -> Iterator[Item]:
     found = False
     for place, folders, files in os.walk(root):
         folders.sort()
         here = Path(place)
-        label = str(here.relative_to(root)) if here != root else root.name
+        label = str(here.relative_to(root)) if here != root else name
         for part, frames in _parts(root, here, label, sorted(files), type_map):
             found = True
             yield from _part(frames, part)
@@ -143,16 +143,13 @@ def _told(frames: Iterator[Item], name: str) -> Iterator[Item]:
         for item in frames:
             last = item.where if isinstance(item, Raw) else last
             yield item
-    except (KeyboardInterrupt, GeneratorExit):
+    except MemoryError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, UnicodeError) and error.errno is not None:
             raise  # the disk, not the file
-        reason = (
-            str(error).rstrip(".")
-            if isinstance(error, DatasetError | StructureError)
-            else f"{type(error).__name__}: {error}"
-        )
+        ours = isinstance(error, DatasetError | StructureError)
+        reason = str(error).removeprefix(f"{name}: ").rstrip(".") if ours else f"{type(error).__name__}: {error}"
         if last:
             yield SetAside(f"{name}, after {last.removeprefix(f'{name}, ')}", f"the rest cannot be read: {reason}")
         elif isinstance(error, DatasetError):

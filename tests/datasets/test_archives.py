@@ -74,6 +74,18 @@ def test_damaged(packed):
         read_dataset(packed, "a.tar.gz")
 
 
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+def test_a_changed_byte_is_found_by_the_checksum(content, mode):
+    """Else numbers that are not the sender's would be read."""
+    packed = bytearray(tar(("a.extxyz", content * 50), mode=mode))
+    if mode == "w:gz":
+        packed[-8] ^= 1
+    else:
+        packed[len(packed) // 2] ^= 1
+    with pytest.raises(DatasetError, match="tar file cannot be unpacked"):
+        read_dataset(bytes(packed), f"a.tar{mode.replace('w:', '.')}")
+
+
 def test_the_same_name_twice(content):
     with pytest.raises(DatasetError, match="cannot be unpacked"):
         read_dataset(tar(("a.extxyz", content), ("a.extxyz", content)), "a.tar")
