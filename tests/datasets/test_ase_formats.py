@@ -133,19 +133,22 @@ def test_a_trajectory_cut_short_keeps_its_beginning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "message"),
     [
-        "CREATE VIEW systems AS WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n) "
-        "SELECT x AS id, x AS numbers, x AS positions, x AS cell, x AS pbc FROM n",
-        "CREATE TABLE other (id INTEGER)",
-        "CREATE TABLE systems (id INTEGER, name TEXT)",
+        (
+            "CREATE VIEW systems AS WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n) "
+            "SELECT x AS id, x AS numbers, x AS positions, x AS cell, x AS pbc FROM n",
+            "has no table “systems”",
+        ),
+        ("CREATE TABLE other (id INTEGER)", "has no table “systems”"),
+        ("CREATE TABLE systems (id INTEGER, name TEXT)", "is not that of an ASE database"),
     ],
 )
-def test_another_sqlite_file(tmp_path, statement):
+def test_another_sqlite_file(tmp_path, statement, message):
     with sqlite3.connect(tmp_path / "a.db") as file:
         file.execute(statement)
     file.close()
-    with pytest.raises(DatasetError, match="ASE database"):
+    with pytest.raises(DatasetError, match=message):
         read_dataset(tmp_path / "a.db")
 
 
