@@ -136,6 +136,12 @@ def element_of_label(label: str, where: str, formula: Collection[str] = ()) -> N
     return Named(atomic_numbers[_of_nature(symbol)], symbol in _ISOTOPES, len(stem) > len(symbol))
 
 
+def is_water(label: str) -> bool:
+    """Whether a label names an oxygen of water, such as Wat1 or Ow2."""
+    match = _LABEL.match(label)
+    return match is not None and _WATER.get(match[1].lower()) == "O"
+
+
 def _of_nature(symbol: str) -> str:
     return "H" if symbol in _ISOTOPES else symbol
 

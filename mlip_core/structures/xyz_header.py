@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlip_core.structures.words import is_number
+from mlip_core.structures.words import depth_of, is_number
 
 _KEY = re.compile(r"[^\s=,;\"'{}\[\]][^\s=\"'{}]*")
 _EQUALS = re.compile(r"\s*=\s*")
@@ -158,7 +158,7 @@ def _typed(words: list[str]) -> np.ndarray | None:
 
 def _json(text: str, otherwise: str) -> Any:
     """What ASE writes for lists of lists and dictionaries."""
-    if text.count("[") + text.count("{") > 10 * _DEEPEST and _depth(text) > _DEEPEST:
+    if depth_of(text) > _DEEPEST:
         return otherwise
     try:
         found = json.loads(text)
@@ -166,11 +166,3 @@ def _json(text: str, otherwise: str) -> Any:
     except (ValueError, OverflowError, RecursionError):
         return otherwise
     return array if array.dtype.kind in "ifb" else found
-
-
-def _depth(text: str) -> int:
-    deepest = depth = 0
-    for mark in re.findall(r"[\[\]{}]", text):
-        depth += 1 if mark in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.constraints import FixAtoms, FixCartesian
 
 from mlip_core.errors import StructureError
+from mlip_core.structures.frozen import constrain
 from mlip_core.structures.species import Named, element_of, isotope_note
 from mlip_core.structures.words import element_by_number, integer, is_number, number, shown
 from mlip_core.structures.xyz_cell import cell_and_pbc
@@ -230,39 +230,7 @@ def _constrain(atoms: Atoms, arrays: dict[str, np.ndarray]) -> list[str]:
     if name is None or arrays[name].dtype.kind not in "bi" or arrays[name].shape[1:] not in ((), (3,)):
         return []
     fixed = ~arrays.pop(name).astype(bool)
-    return constrain(atoms, fixed if fixed.ndim == 2 else np.repeat(fixed[:, None], 3, axis=1), FixCartesian)
-
-
-def constrain(atoms: Atoms, fixed: np.ndarray, partly: type) -> list[str]:
-    """Fix atoms, as constraints of ASE.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        Changed.
-    fixed : (n, 3) array of bool
-        Which of the three components of each atom may not move.
-    partly : FixCartesian or FixScaled
-        What an atom gets of which some components are fixed.
-
-    Returns
-    -------
-    list of str
-        A note, where any atom is fixed.
-    """
-    whole = np.flatnonzero(fixed.all(axis=1))
-    some = fixed.any(axis=1) & ~fixed.all(axis=1)
-    constraints = [FixAtoms(whole)] if len(whole) else []
-    for mask in np.unique(fixed[some], axis=0):
-        constraints.append(partly(np.flatnonzero(some & (fixed == mask).all(axis=1)), mask))
-    atoms.set_constraint(constraints)
-    parts = [f"{len(whole)} of {len(atoms)} atoms are fixed"] if len(whole) else []
-    parts += (
-        [f"{some.sum()} {'may' if parts else f'of {len(atoms)} atoms may'} move along some directions only"]
-        if some.any()
-        else []
-    )
-    return [" and ".join(parts)] if parts else []
+    return constrain(atoms, cartesian=fixed if fixed.ndim == 2 else np.repeat(fixed[:, None], 3, axis=1))
 
 
 def _info(said: Header) -> dict[str, Any]:
