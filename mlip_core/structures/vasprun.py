@@ -46,7 +46,7 @@ def read_vasprun(data: bytes, max_atoms: int) -> Parsed:
     named = [element_of(_TYPOS.get(symbol, symbol), f"atom {i + 1}") for i, symbol in enumerate(reading.symbols)]
     cell = _rows(reading.last["basis"], "the lattice vectors", 3)
     places = _rows(reading.last["positions"], "the positions", len(named))
-    atoms = Atoms([name.z for name in named], scaled_positions=places, cell=cell, pbc=True)
+    atoms = Atoms([name.z for name in named], positions=places @ cell, cell=cell, pbc=True)
     notes = [isotope_note()] if any(name.isotope for name in named) else []
     if flags := reading.flags:
         fixed = np.array(
@@ -91,6 +91,8 @@ class _Reading:
             parser.Parse(data, True)
         except expat.ExpatError as error:
             return f": it breaks off, or is no XML, in line {error.lineno}"
+        except (LookupError, ValueError):
+            return ": its first line names an encoding that is not known"
         return ""
 
     def _refuse(self, *_: Any) -> None:
