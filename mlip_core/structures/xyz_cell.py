@@ -83,7 +83,7 @@ def _pbc(entry: Entry, where: str) -> list[bool]:
 
 def _of_ipi(kind: str, words: list[str], comment: str, where: str) -> tuple[np.ndarray, float]:
     """Cell in Å and the unit of the positions: i-PI names both, such as positions{angstrom} cell{atomic_unit}."""
-    units = {what: unit for what, unit in _UNIT.findall(comment) if what not in ("abcABC", "H")}
+    units = {what: unit for what, unit in _UNIT.findall(comment) if what != "CELL"}
     for_cell, what = units.pop("cell", "automatic"), next(iter(units), "positions")
     if what not in ("positions", "x_centroid", "position"):
         raise StructureError(f"{where}: expected positions, but this file of i-PI holds {shown(what)}.")

@@ -217,7 +217,10 @@ def _elements(arrays: dict[str, np.ndarray], columns: list[Column], line: int) -
 
 def _first_of(values: np.ndarray) -> dict[Any, int]:
     """Each value with the row where it is first."""
-    return {v: k for k, v in reversed(list(enumerate(values.tolist())))}
+    found: dict[Any, int] = {}
+    for k, one in enumerate(values.tolist()):
+        found.setdefault(one, k)
+    return found
 
 
 def _notes(named: dict[Any, Named]) -> list[str]:
