@@ -47,7 +47,7 @@ def read_poscar(text: str, max_atoms: int) -> Parsed:
         raise StructureError(f"line {k}: expected Direct or Cartesian, but found {shown(lines[k - 1].strip())}.")
     first, n_atoms = k + 1, len(head.numbers)
     rows = read_positions(lines, first, n_atoms)
-    _nothing_more(lines, first + n_atoms, head)
+    check_end(lines, first + n_atoms, head)
     positions = rows * head.factors if mode in "ck" else rows @ head.cell
     atoms = Atoms(numbers=head.numbers, positions=positions, cell=head.cell, pbc=True)
     notes = head.notes
@@ -247,7 +247,8 @@ def _position(lines: list[str], first: int, i: int, n_atoms: int) -> list[float]
     return _vector(lines, k, f"the position of atom {i + 1}")
 
 
-def _nothing_more(lines: list[str], k: int, head: Head) -> None:
+def check_end(lines: list[str], k: int, head: Head) -> None:
+    """Refuse one more position in line ``k`` than were announced."""
     words = lines[k - 1].split() if k <= len(lines) else []
     if len(words) < 3:
         return

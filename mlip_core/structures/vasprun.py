@@ -91,6 +91,8 @@ class _Reading:
             parser.Parse(data, True)
         except expat.ExpatError as error:
             return f": it breaks off, or is no XML, in line {error.lineno}"
+        except StructureError:
+            raise
         except (LookupError, ValueError):
             return ": its first line names an encoding that is not known"
         return ""

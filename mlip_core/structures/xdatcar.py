@@ -5,7 +5,7 @@ import re
 from ase import Atoms
 
 from mlip_core.errors import StructureError
-from mlip_core.structures.poscar import Head, read_head, read_positions
+from mlip_core.structures.poscar import Head, check_end, read_head, read_positions
 from mlip_core.structures.words import Parsed, lines_of, shown
 
 FRAME = re.compile(r"^[ \t]*(direct|cartesian)[ \t]+configuration", re.IGNORECASE | re.MULTILINE)
@@ -46,6 +46,7 @@ def read_xdatcar(text: str, max_atoms: int) -> Parsed:
     head = _head_of(lines, head, starts, whole, max_atoms)
     first, n_atoms = whole + 1, len(head.numbers)
     rows = read_positions(lines, first, n_atoms)
+    check_end(lines, first + n_atoms, head)
     cartesian = lines[whole - 1].strip()[0] in "cC"
     positions = rows * head.factors if cartesian else rows @ head.cell
     atoms = Atoms(numbers=head.numbers, positions=positions, cell=head.cell, pbc=True)
