@@ -9,6 +9,7 @@ import numpy as np
 from mlip_core.structures.words import depth_of, is_number
 
 _KEY = re.compile(r"[^\s=,;\"'{}\[\]][^\s=\"'{}]*")
+_ESSENTIAL = re.compile(r"(?<![\w-])(lattice|pbc|properties)\s*=\s*", re.IGNORECASE)
 _EQUALS = re.compile(r"\s*=\s*")
 _BARE = re.compile(r"\S*")
 _BRACKETS = re.compile(r"[\[\]]")
@@ -70,7 +71,18 @@ def header(line: str) -> Header:
             continue
         entry, at = _entry(line, equals.end(), closing)
         entries.setdefault(key, entry)
+    if line.count('"') % 2:
+        _rescue(line, entries, _Closing(line))
     return Header(entries, flags)
+
+
+def _rescue(line: str, entries: dict[str, Entry], closing: "_Closing") -> None:
+    """Find what makes the structure also where a quotation mark before it has no partner."""
+    there = {key.lower() for key in entries}
+    for match in _ESSENTIAL.finditer(line):
+        if match[1].lower() not in there:
+            there.add(match[1].lower())
+            entries[match[1]] = _entry(line, match.end(), closing)[0]
 
 
 class _Closing:

@@ -18,6 +18,7 @@ _MOST_COLUMNS = 1000
 _SPECIES = ("species", "symbols", "symbol", "elements", "element")
 _NUMBERS = ("z", "numbers", "atomic_numbers", "atomic_number")
 _POSITIONS = ("pos", "positions", "position", "coordinates", "coords")
+_STRUCTURE = {*_SPECIES, *_NUMBERS, *_POSITIONS, "move_mask"}
 _SPECIAL = {"lattice", "properties", "pbc"}
 
 
@@ -35,7 +36,7 @@ class Column(NamedTuple):
 _PLAIN = [Column("species", "S", 0, 1), Column("pos", "R", 1, 3)]
 
 
-def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]]:
+def atoms_of(comment: str, rows: list[str], line: int, *, whole: bool = True) -> tuple[Atoms, list[str]]:
     """Read one frame.
 
     Parameters
@@ -46,6 +47,8 @@ def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]
         Its atoms.
     line : int
         Number of the second line in the file.
+    whole : bool
+        False reads what makes the structure and leaves other columns and keys alone.
 
     Returns
     -------
@@ -65,7 +68,8 @@ def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]
     columns = _columns(properties.text, where) if properties else _PLAIN
     words = _split(rows, columns, line + 1)
     cell, pbc, scale, notes = cell_and_pbc(said, comment, where)
-    arrays = {column.name: _array(words, column, line + 1) for column in columns}
+    wanted = [column for column in columns if whole or column.name.lower() in _STRUCTURE]
+    arrays = {column.name: _array(words, column, line + 1) for column in wanted}
     places = arrays.pop(_one(columns, _POSITIONS, "R", 3, where).name)
     numbers, more = _elements(arrays, columns, line + 1)
     atoms = Atoms(numbers=numbers, positions=_finite(places, words, columns, line + 1) * scale, cell=cell, pbc=pbc)
@@ -73,7 +77,7 @@ def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]
     for name, array in arrays.items():
         if name not in ("numbers", "positions"):
             atoms.arrays[name] = array
-    atoms.info.update(_info(said))
+    atoms.info.update(_info(said) if whole else {})
     if properties is None and max(map(len, words)) > 4:
         notes.append("the columns after the fourth are left out: the second line does not say what they are")
     return atoms, notes

@@ -44,6 +44,8 @@ def atoms_of(comment, rows="Cu 0 0 0\nCu 0 0 2.5\n"):
         f'title="no Lattice=\\"9 9 9\\" here" Lattice="{NINE}" pbc="T T F"',
         f'title=don\'t Lattice="{NINE}" pbc="T T F"',
         f'open=[ brace={{ Lattice="{NINE}" pbc="T T F" quote="',
+        f'title="not closed Lattice="{NINE}" pbc="T T F"',
+        f'size=5" Lattice="{NINE}" pbc="T T F"',
         f'energy=-1.5, Lattice="{NINE}", pbc="T T F", ',
         f'cell="{NINE}" pbc="T T F"',
         f'Properties=species:S:1:pos:R:3 config_type=a=b Lattice="{NINE}" pbc="T T F"',
@@ -269,3 +271,9 @@ def test_a_slab_in_the_words_of_other_programs_stays_a_slab():
     assert read.pbc.tolist() == [True, True, False]
     assert read.get_volume() == pytest.approx(slab.get_volume())
     np.testing.assert_array_equal(read.positions, slab.positions)
+
+
+def test_columns_that_no_structure_has_may_hold_anything():
+    text = f'1\n{GOOD}:forces:R:3:spin:L:1 energy="***" stress="1 2 x"\nCu 0 0 0 **** nan x ?\n'
+    assert list(read_structure(text.encode(), "a.xyz").symbols) == ["Cu"]
+    assert "‘forces’" in str(next(frames(StringIO(text))).error)
