@@ -8,9 +8,9 @@ import numpy as np
 
 from mlip_core.structures.words import depth_of, is_number
 
-_KEY = re.compile(r"[^\s=,;\"'{}\[\]][^\s=\"'{}]*")
+_KEY = re.compile(r"[^\s=,;\"'{}\[\]][^\s=,;\"'{}]*")
 _ESSENTIAL = re.compile(r"(?<![\w-])(lattice|pbc|properties)\s*=\s*", re.IGNORECASE)
-_EQUALS = re.compile(r"\s*=\s*")
+_EQUALS = re.compile(r"\s*=(?:\s+(?![^\s=\"']+\s*=))?")
 _BARE = re.compile(r"\S*")
 _BRACKETS = re.compile(r"[\[\]]")
 _ESCAPED = re.compile(r"\\(.)")
@@ -51,7 +51,7 @@ def header(line: str) -> Header:
 
     Values stand bare, in double or single quotes (a backslash escapes the next
     character), in braces, or as nested lists in square brackets; there may be spaces
-    around the sign =. A quotation mark or bracket that nothing closes is a character
+    around the sign =, but what follows a space and is a key itself is no value. A quotation mark or bracket that nothing closes is a character
     like any other.
     """
     entries: dict[str, Entry] = {}
@@ -61,7 +61,7 @@ def header(line: str) -> Header:
         if line[at] in "\"'" and (end := closing.of(at)) is not None:
             key, at = _unescaped(line[at + 1 : end]), end + 1
         elif match := _KEY.match(line, at):
-            key, at = match[0].rstrip(",;"), match.end()
+            key, at = match[0], match.end()
         else:
             at += 1
             continue

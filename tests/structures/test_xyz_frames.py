@@ -45,6 +45,8 @@ def atoms_of(comment, rows="Cu 0 0 0\nCu 0 0 2.5\n"):
         f'title=don\'t Lattice="{NINE}" pbc="T T F"',
         f'open=[ brace={{ Lattice="{NINE}" pbc="T T F" quote="',
         f'title="not closed Lattice="{NINE}" pbc="T T F"',
+        f'empty= Lattice="{NINE}" none=  pbc = "T T F"',
+        f'a,b,Lattice="{NINE}";pbc="T T F"',
         f'size=5" Lattice="{NINE}" pbc="T T F"',
         f'energy=-1.5, Lattice="{NINE}", pbc="T T F", ',
         f'cell="{NINE}" pbc="T T F"',
