@@ -127,13 +127,19 @@ def element_of_label(label: str, where: str, formula: Collection[str] = ()) -> N
             f"{where}: _atom_site_label: expected a label that begins with the symbol of an element, such as Si1, but found "
             f"{shown(label)}. Add a column _atom_site_type_symbol."
         )
-    if len(fitting) > 1 and stem[:2].isupper():
+    if len(fitting) > 1:
         raise StructureError(
             f"{where}: _atom_site_label: {shown(label)} may be {' or '.join(fitting)}. "
             "Expected a column _atom_site_type_symbol that says which."
         )
-    symbol = fitting[0]  # Si1 is silicon, not sulphur
+    symbol = fitting[0]
     return Named(atomic_numbers[_of_nature(symbol)], symbol in _ISOTOPES, len(stem) > len(symbol))
+
+
+def is_water(label: str) -> bool:
+    """Whether a label names an oxygen of water, such as Wat1 or Ow2."""
+    match = _LABEL.match(label)
+    return match is not None and _WATER.get(match[1].lower()) == "O"
 
 
 def _of_nature(symbol: str) -> str:
@@ -146,6 +152,8 @@ def _options(stem: str, formula: Collection[str]) -> list[str]:
         return [water]
     two, one = stem[:2].capitalize(), stem[:1].upper()
     known = [symbol for symbol in dict.fromkeys((two, one)) if symbol in _COMMON]
+    if not stem[:2].isupper():
+        known = known[:1]  # Si1 is silicon, not sulphur
     if one == "D" and two not in known:
         known.append("D")
     if not formula:  # a word such as Vac is not V; where there is a formula, it decides

@@ -39,6 +39,6 @@ def read_xyz(text: str, max_atoms: int) -> Parsed:
         last = block
     if last is None:
         raise StructureError("line 1: expected the number of atoms, but the file is empty.")
-    whole, notes = atoms_of(last.comment, last.rows, last.line + 1)
-    atoms = Atoms(whole.numbers, whole.positions, cell=whole.cell, pbc=whole.pbc, constraint=whole.constraints)
+    read, notes = atoms_of(last.comment, last.rows, last.line + 1, whole=False)
+    atoms = Atoms(read.numbers, read.positions, cell=read.cell, pbc=read.pbc, constraint=read.constraints)
     return Parsed(atoms, [f"line {last.line + 2 + i}" for i in range(len(atoms))], notes)

@@ -83,7 +83,7 @@ def _pbc(entry: Entry, where: str) -> list[bool]:
 
 def _of_ipi(kind: str, words: list[str], comment: str, where: str) -> tuple[np.ndarray, float]:
     """Cell in Å and the unit of the positions: i-PI names both, such as positions{angstrom} cell{atomic_unit}."""
-    units = {what: unit for what, unit in _UNIT.findall(comment) if what not in ("abcABC", "H")}
+    units = {what: unit for what, unit in _UNIT.findall(comment) if what != "CELL"}
     for_cell, what = units.pop("cell", "automatic"), next(iter(units), "positions")
     if what not in ("positions", "x_centroid", "position"):
         raise StructureError(f"{where}: expected positions, but this file of i-PI holds {shown(what)}.")
@@ -99,5 +99,8 @@ def _of_ipi(kind: str, words: list[str], comment: str, where: str) -> tuple[np.n
     elif (values[:3] <= 0).any() or (values[3:] <= 0).any() or (values[3:] >= 180).any():
         raise StructureError(f"{where}: CELL({kind}): expected lengths above 0 and angles between 0 and 180°.")
     else:
+        a, b, c = np.cos(np.radians(values[3:]))
+        if 1 - a * a - b * b - c * c + 2 * a * b * c <= 1e-9:
+            raise StructureError(f"{where}: CELL({kind}): the three angles span no cell.")
         cell = Cell.fromcellpar(values).array
     return cell * _LENGTHS[for_cell], _LENGTHS[units.get(what, "automatic")]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlip_core.structures.words import is_number
+from mlip_core.structures.words import depth_of, is_number
 
-_KEY = re.compile(r"[^\s=,;\"'{}\[\]][^\s=\"'{}]*")
-_EQUALS = re.compile(r"\s*=\s*")
+_KEY = re.compile(r"[^\s=,;\"'{}\[\]][^\s=,;\"'{}]*")
+_ESSENTIAL = re.compile(r"(?<![\w-])(lattice|pbc|properties)\s*=\s*", re.IGNORECASE)
+_EQUALS = re.compile(r"\s*=(?:\s+(?![^\s=\"']+\s*=))?")
 _BARE = re.compile(r"\S*")
 _BRACKETS = re.compile(r"[\[\]]")
 _ESCAPED = re.compile(r"\\(.)")
@@ -50,7 +51,7 @@ def header(line: str) -> Header:
 
     Values stand bare, in double or single quotes (a backslash escapes the next
     character), in braces, or as nested lists in square brackets; there may be spaces
-    around the sign =. A quotation mark or bracket that nothing closes is a character
+    around the sign =, but what follows a space and is a key itself is no value. A quotation mark or bracket that nothing closes is a character
     like any other.
     """
     entries: dict[str, Entry] = {}
@@ -60,7 +61,7 @@ def header(line: str) -> Header:
         if line[at] in "\"'" and (end := closing.of(at)) is not None:
             key, at = _unescaped(line[at + 1 : end]), end + 1
         elif match := _KEY.match(line, at):
-            key, at = match[0].rstrip(",;"), match.end()
+            key, at = match[0], match.end()
         else:
             at += 1
             continue
@@ -70,7 +71,18 @@ def header(line: str) -> Header:
             continue
         entry, at = _entry(line, equals.end(), closing)
         entries.setdefault(key, entry)
+    if line.count('"') % 2:
+        _rescue(line, entries, _Closing(line))
     return Header(entries, flags)
+
+
+def _rescue(line: str, entries: dict[str, Entry], closing: "_Closing") -> None:
+    """Find what makes the structure also where a quotation mark before it has no partner."""
+    there = {key.lower() for key in entries}
+    for match in _ESSENTIAL.finditer(line):
+        if match[1].lower() not in there:
+            there.add(match[1].lower())
+            entries[match[1]] = _entry(line, match.end(), closing)[0]
 
 
 class _Closing:
@@ -158,7 +170,7 @@ def _typed(words: list[str]) -> np.ndarray | None:
 
 def _json(text: str, otherwise: str) -> Any:
     """What ASE writes for lists of lists and dictionaries."""
-    if text.count("[") + text.count("{") > 10 * _DEEPEST and _depth(text) > _DEEPEST:
+    if depth_of(text) > _DEEPEST:
         return otherwise
     try:
         found = json.loads(text)
@@ -166,11 +178,3 @@ def _json(text: str, otherwise: str) -> Any:
     except (ValueError, OverflowError, RecursionError):
         return otherwise
     return array if array.dtype.kind in "ifb" else found
-
-
-def _depth(text: str) -> int:
-    deepest = depth = 0
-    for mark in re.findall(r"[\[\]{}]", text):
-        depth += 1 if mark in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest

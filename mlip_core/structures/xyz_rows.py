@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.constraints import FixAtoms, FixCartesian
 
 from mlip_core.errors import StructureError
+from mlip_core.structures.frozen import constrain
 from mlip_core.structures.species import Named, element_of, isotope_note
 from mlip_core.structures.words import element_by_number, integer, is_number, number, shown
 from mlip_core.structures.xyz_cell import cell_and_pbc
@@ -18,6 +18,7 @@ _MOST_COLUMNS = 1000
 _SPECIES = ("species", "symbols", "symbol", "elements", "element")
 _NUMBERS = ("z", "numbers", "atomic_numbers", "atomic_number")
 _POSITIONS = ("pos", "positions", "position", "coordinates", "coords")
+_STRUCTURE = {*_SPECIES, *_NUMBERS, *_POSITIONS, "move_mask"}
 _SPECIAL = {"lattice", "properties", "pbc"}
 
 
@@ -35,7 +36,7 @@ class Column(NamedTuple):
 _PLAIN = [Column("species", "S", 0, 1), Column("pos", "R", 1, 3)]
 
 
-def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]]:
+def atoms_of(comment: str, rows: list[str], line: int, *, whole: bool = True) -> tuple[Atoms, list[str]]:
     """Read one frame.
 
     Parameters
@@ -46,6 +47,8 @@ def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]
         Its atoms.
     line : int
         Number of the second line in the file.
+    whole : bool
+        False reads what makes the structure and leaves other columns and keys alone.
 
     Returns
     -------
@@ -65,7 +68,8 @@ def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]
     columns = _columns(properties.text, where) if properties else _PLAIN
     words = _split(rows, columns, line + 1)
     cell, pbc, scale, notes = cell_and_pbc(said, comment, where)
-    arrays = {column.name: _array(words, column, line + 1) for column in columns}
+    wanted = [column for column in columns if whole or column.name.lower() in _STRUCTURE]
+    arrays = {column.name: _array(words, column, line + 1) for column in wanted}
     places = arrays.pop(_one(columns, _POSITIONS, "R", 3, where).name)
     numbers, more = _elements(arrays, columns, line + 1)
     atoms = Atoms(numbers=numbers, positions=_finite(places, words, columns, line + 1) * scale, cell=cell, pbc=pbc)
@@ -73,7 +77,7 @@ def atoms_of(comment: str, rows: list[str], line: int) -> tuple[Atoms, list[str]
     for name, array in arrays.items():
         if name not in ("numbers", "positions"):
             atoms.arrays[name] = array
-    atoms.info.update(_info(said))
+    atoms.info.update(_info(said) if whole else {})
     if properties is None and max(map(len, words)) > 4:
         notes.append("the columns after the fourth are left out: the second line does not say what they are")
     return atoms, notes
@@ -217,7 +221,10 @@ def _elements(arrays: dict[str, np.ndarray], columns: list[Column], line: int) -
 
 def _first_of(values: np.ndarray) -> dict[Any, int]:
     """Each value with the row where it is first."""
-    return {v: k for k, v in reversed(list(enumerate(values.tolist())))}
+    found: dict[Any, int] = {}
+    for k, one in enumerate(values.tolist()):
+        found.setdefault(one, k)
+    return found
 
 
 def _notes(named: dict[Any, Named]) -> list[str]:
@@ -230,39 +237,7 @@ def _constrain(atoms: Atoms, arrays: dict[str, np.ndarray]) -> list[str]:
     if name is None or arrays[name].dtype.kind not in "bi" or arrays[name].shape[1:] not in ((), (3,)):
         return []
     fixed = ~arrays.pop(name).astype(bool)
-    return constrain(atoms, fixed if fixed.ndim == 2 else np.repeat(fixed[:, None], 3, axis=1), FixCartesian)
-
-
-def constrain(atoms: Atoms, fixed: np.ndarray, partly: type) -> list[str]:
-    """Fix atoms, as constraints of ASE.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        Changed.
-    fixed : (n, 3) array of bool
-        Which of the three components of each atom may not move.
-    partly : FixCartesian or FixScaled
-        What an atom gets of which some components are fixed.
-
-    Returns
-    -------
-    list of str
-        A note, where any atom is fixed.
-    """
-    whole = np.flatnonzero(fixed.all(axis=1))
-    some = fixed.any(axis=1) & ~fixed.all(axis=1)
-    constraints = [FixAtoms(whole)] if len(whole) else []
-    for mask in np.unique(fixed[some], axis=0):
-        constraints.append(partly(np.flatnonzero(some & (fixed == mask).all(axis=1)), mask))
-    atoms.set_constraint(constraints)
-    parts = [f"{len(whole)} of {len(atoms)} atoms are fixed"] if len(whole) else []
-    parts += (
-        [f"{some.sum()} {'may' if parts else f'of {len(atoms)} atoms may'} move along some directions only"]
-        if some.any()
-        else []
-    )
-    return [" and ".join(parts)] if parts else []
+    return constrain(atoms, cartesian=fixed if fixed.ndim == 2 else np.repeat(fixed[:, None], 3, axis=1))
 
 
 def _info(said: Header) -> dict[str, Any]:
