@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 
+from mlip_core.datasets.meaning import meaning, plain_family
 from mlip_core.datasets.units import Units
 from mlip_core.errors import DatasetError
 
@@ -27,6 +28,10 @@ class SetAside:
     """File and frame."""
     reason: str
     """Why not."""
+    count: int = 1
+    """Frames that this stands for."""
+    lacks_types: bool = False
+    """It is a DeePMD system that does not say which elements its types are: a type map would help."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,10 @@ class Dataset:
     """Hash of structures and their order: what predictions depend on."""
     sha256: str
     """Hash of structures and reference values."""
+    others: dict[str, dict[str, str]] = field(default_factory=dict)
+    """quantity → key that was there and is never taken by itself → why not."""
+    remarks: tuple[str, ...] = ()
+    """What the files and the labels themselves say that a person should know, a sentence each."""
 
     def __len__(self) -> int:
         return self.n_structures
@@ -112,29 +121,68 @@ class Dataset:
             raise DatasetError(f"There is no structure {index}: they are numbered 0 to {self.n_structures - 1}.")
         return self._chunk(index // CHUNK)[index % CHUNK]
 
+    @property
+    def n_set_aside(self) -> int:
+        """Frames that are not used."""
+        return sum(entry.count for entry in self.set_aside)
+
+    @property
+    def lacks_types(self) -> bool:
+        """Whether a DeePMD system in it was set aside that a type map would make readable."""
+        return any(entry.lacks_types for entry in self.set_aside)
+
+    @property
+    def unclear(self) -> dict[str, tuple[str, ...]]:
+        """Quantity → keys to choose from, where none of them was clear enough to be taken."""
+        return {q: keys for q, keys in self.candidates.items() if keys and not self.keys.get(q)}
+
     def notes(self) -> list[str]:
         """What a person should know about these labels, a sentence each."""
         notes = []
         if self.set_aside:
-            notes.append(
-                f"{len(self.set_aside)} frames were set aside, the first: {self.set_aside[0].where}: {self.set_aside[0].reason}."
-            )
+            first = self.set_aside[0]
+            were = "frame was" if self.n_set_aside == 1 else "frames were"
+            notes.append(f"{self.n_set_aside} {were} set aside, the first: {first.where}: {first.reason.rstrip('.')}.")
         for quantity, used in self.keys.items():
             if len(used) > 1:
                 notes.append(
                     f"The {quantity} came from several keys: " + ", ".join(f"{k} ({n})" for k, n in used.items()) + "."
                 )
-        families = {q: {k.removesuffix(q) for k in used} for q, used in self.keys.items()}
         for quantity in ("energy", "stress"):
-            if families.get(quantity, set()) - families.get("forces", set()):
+            if self.keys.get("forces") and self._families(quantity) - self._families("forces"):
                 notes.append(
                     f"The {quantity} ({', '.join(self.keys[quantity])}) may be of another calculation than the forces."
                 )
-        return notes
+        return [*notes, *self._not_taken(), *self.remarks]
+
+    def _families(self, quantity: str) -> set[frozenset[str]]:
+        return {plain_family(meaning(quantity, key).family) for key in self.keys.get(quantity, ())}
+
+    def _not_taken(self) -> list[str]:
+        """Say what was there where nothing was taken."""
+        said = []
+        for quantity in self.candidates:
+            others = self.others.get(quantity, {})
+            open_to_choice = [f"{key} could be it" for key in self.unclear.get(quantity, ()) if key not in others]
+            there = open_to_choice + [f"{key} is {why}" for key, why in others.items()]
+            if there and not self.keys.get(quantity):
+                said.append(f"No {quantity} was taken: {'; '.join(there[:6])}.".replace("forces was", "forces were"))
+        return said
+
+    def keys_table(self) -> pd.DataFrame:
+        """Every key that was there: quantity, key, n_frames in which it was taken, and why it was not."""
+        rows = [
+            (quantity, key, self.keys.get(quantity, {}).get(key, 0), self.others.get(quantity, {}).get(key, ""))
+            for quantity in self.candidates
+            for key in dict.fromkeys((*self.candidates[quantity], *self.others.get(quantity, ())))
+        ]
+        return pd.DataFrame(rows, columns=["quantity", "key", "n_frames", "why_not"])
 
     def set_aside_table(self) -> pd.DataFrame:
         """Frames that are not used: where, reason."""
-        return pd.DataFrame([asdict(s) for s in self.set_aside], columns=["where", "reason"])
+        return pd.DataFrame(
+            [(s.where, s.reason, s.count) for s in self.set_aside], columns=["where", "reason", "count"]
+        )
 
     @cached_property
     def _file(self) -> Any:
@@ -191,7 +239,7 @@ def described(summary: dict[str, Any]) -> dict[str, str]:
     plain = {k: v for k, v in summary.items() if k not in ("units", "set_aside")}
     plain |= {
         "units": asdict(summary["units"]),
-        "set_aside": [[s.where, s.reason] for s in summary["set_aside"]],
+        "set_aside": [list(astuple(s)) for s in summary["set_aside"]],
         "schema": SCHEMA,
     }
     return {"dataset": json.dumps(plain)}
@@ -228,6 +276,7 @@ def open_dataset(path: str | Path) -> Dataset:
         raise DatasetError(f"{path} was written by another version. Read the original file again.")
     tree["units"] = Units(**tree["units"])
     tree["set_aside"] = tuple(SetAside(*entry) for entry in tree["set_aside"])
+    tree["remarks"] = tuple(tree.get("remarks", ()))
     tree["elements"] = tuple(tree["elements"])
     tree["candidates"] = {q: tuple(keys) for q, keys in tree["candidates"].items()}
     return Dataset(path=path, **tree)

@@ -1,4 +1,4 @@
-"""Which keys of a structure hold its reference energy, forces and stress."""
+"""Which keys of a structure hold its reference energy, forces and stress, and their values."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,15 +7,13 @@ import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_stress
 
+from mlip_core.datasets.meaning import ATTACHED, Meaning, Rank, meaning, names_it, plain_family
 from mlip_core.datasets.units import Units
 from mlip_core.errors import DatasetError
 
 QUANTITIES = ("energy", "forces", "stress")
-ATTACHED = "results/"
-"""Prefix of the name of a key among the results attached to the structure."""
 _FAMILIES = (ATTACHED, "REF_", "dft_", "DFT_", "")
 _NAMES = {"energy": ("energy",), "forces": ("forces", "force"), "stress": ("stress", "virial")}
-_NOT_FORCES = {"positions", "momenta", "initial_magmoms", "magmoms", "velocities", "vel", "pos"}
 
 
 class NoLabels(Exception):
@@ -36,48 +34,123 @@ class Labels:
     """For each quantity found the key it came from."""
 
 
-def candidates(atoms: Atoms) -> dict[str, list[str]]:
-    """Return the keys that could hold each quantity, the one taken by default first."""
-    found: dict[str, list[str]] = {}
-    for quantity in QUANTITIES:
-        usual = [f"{family}{name}" for family in _FAMILIES for name in _NAMES[quantity]]
-        found[quantity] = [key for key in usual if key.startswith(ATTACHED) or key in atoms.arrays or key in atoms.info]
-        found[quantity] = [key for key in found[quantity] if _value(atoms, key) is not None]
-    results = _results(atoms)
-    found["energy"] += [f"{ATTACHED}free_energy"] if "free_energy" in results else []
-    found["energy"] += [
-        k for k, v in atoms.info.items() if "energy" in k.lower() and np.ndim(v) == 0 and k not in found["energy"]
-    ]
-    found["forces"] += [
-        k
-        for k, v in atoms.arrays.items()
-        if v.shape[1:] == (3,) and v.dtype.kind == "f" and k not in {*_NOT_FORCES, *found["forces"]}
-    ]
-    found["stress"] += [
-        k
-        for k, v in atoms.info.items()
-        if ("stress" in k.lower() or "virial" in k.lower()) and np.size(v) in (6, 9) and k not in found["stress"]
-    ]
-    return found
-
-
-def labels(atoms: Atoms, chosen: dict[str, str | None], units: Units, found: dict[str, list[str]]) -> Labels:
-    """Read the reference of one structure.
-
-    Without a choice the first candidate for forces decides the family
-    (attached results, ``REF_``, ``dft_``, ``DFT_``, plain), and energy and stress
-    come from the same family where it has them: one calculation, not a mixture.
+def candidates(atoms: Atoms) -> dict[str, dict[str, Meaning]]:
+    """Return what could hold each quantity, with what its name means, the best first.
 
     Parameters
     ----------
     atoms : Atoms
-        With whatever its file gave.
+        With arrays, info and attached results.
+
+    Returns
+    -------
+    dict
+        quantity → key → meaning. Numbers of another shape are not in it; what is another
+        quantity by its name is, at the end.
+    """
+    there = [f"{ATTACHED}{name}" for name in _results(atoms)]
+    by_quantity = {
+        "energy": [k for k in there if k in (f"{ATTACHED}energy", f"{ATTACHED}free_energy")]
+        + [k for k, v in atoms.info.items() if names_it("energy", k) and _is_number(v)],
+        "forces": [k for k in there if k == f"{ATTACHED}forces"] + _vectors(atoms),
+        "stress": [k for k in there if k == f"{ATTACHED}stress"]
+        + [k for k, v in atoms.info.items() if names_it("stress", k) and np.size(v) in (6, 9)],
+    }
+    return {quantity: _ranked(quantity, keys) for quantity, keys in by_quantity.items()}
+
+
+def _vectors(atoms: Atoms) -> list[str]:
+    """Keys of three numbers an atom; whole numbers only where they are called forces."""
+    everything = {**atoms.info, **{k: v for k, v in atoms.arrays.items() if k != "positions"}}
+    shaped = {k: np.asarray(v) for k, v in everything.items() if np.shape(v) == (len(atoms), 3)}
+    return [k for k, v in shaped.items() if v.dtype.kind == "f" or (v.dtype.kind in "iu" and names_it("forces", k))]
+
+
+def _ranked(quantity: str, keys: list[str]) -> dict[str, Meaning]:
+    usual = [f"{family}{name}" for family in _FAMILIES for name in _NAMES[quantity]]
+    place = {key: k for k, key in enumerate(usual)}
+    meanings = {key: meaning(quantity, key) for key in keys}
+    order = sorted(keys, key=lambda key: (meanings[key].rank, place.get(key, len(usual))))
+    return {key: meanings[key] for key in order}
+
+
+def choose(atoms: Atoms, chosen: dict[str, str | None], found: dict[str, dict[str, Meaning]]) -> dict[str, str]:
+    """Pick the key of each quantity.
+
+    Without a choice the forces decide: energy and stress come from the same family of
+    names where it has them: one calculation, not a mixture.
+
+    Parameters
+    ----------
+    atoms : Atoms
     chosen : dict
         Key chosen for a quantity, None to find it, "" to leave it out.
-    units : Units
-        Of the values found.
     found : dict
         From :func:`candidates`.
+
+    Returns
+    -------
+    dict
+        quantity → key that is there; a quantity for which none is clear is missing.
+    """
+    keys: dict[str, str] = {}
+    for quantity in ("forces", "energy", "stress"):
+        key = chosen.get(quantity)
+        if key is None:
+            key = _best(atoms, found[quantity], _family(keys.get("forces"), found["forces"]))
+        if key and value_of(atoms, key) is not None:
+            keys[quantity] = key
+    return keys
+
+
+def _family(key: str | None, found: dict[str, Meaning]) -> tuple[str, ...] | None:
+    if key is None:
+        return None
+    return (found[key] if key in found else meaning("forces", key)).family
+
+
+def _best(atoms: Atoms, found: dict[str, Meaning], family: tuple[str, ...] | None) -> str | None:
+    """Return the best key, of the given family where there is one; None where it is not clear."""
+    takeable = {key: m for key, m in found.items() if m.rank <= Rank.NAMED}
+    if not takeable:
+        return None
+    if family is not None:
+        for same in (lambda m: m.family == family, lambda m: plain_family(m.family) == plain_family(family)):
+            if match := next((key for key, m in takeable.items() if same(m)), None):
+                return match
+    best = next(iter(takeable))
+    if takeable[best].rank is not Rank.NAMED or all(_same(atoms, best, key) for key in takeable):
+        return best
+    return None
+
+
+def _same(atoms: Atoms, one: str, other: str) -> bool:
+    return np.array_equal(np.asarray(value_of(atoms, one)), np.asarray(value_of(atoms, other)))
+
+
+def why_no_forces(found: dict[str, Meaning]) -> str:
+    """Say why no key was taken, and how to choose one."""
+    open_to_choice = [key for key, m in found.items() if m.rank <= Rank.PREDICTION]
+    if not open_to_choice:
+        others = "; ".join(f"{key} is {m.why}" for key, m in found.items())
+        return f"no forces ({others})" if others else "no forces"
+    if len(open_to_choice) == 1:
+        (key,) = open_to_choice
+        return f'no forces for sure: {key} is {found[key].why}. If it is the reference, say forces_key="{key}"'
+    return f"no forces for sure: {', '.join(open_to_choice)} could be the reference. Choose one with forces_key="
+
+
+def labels(atoms: Atoms, keys: dict[str, str], units: Units) -> Labels:
+    """Read the reference of one structure.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        With whatever its file gave, lengths in the file's unit.
+    keys : dict
+        From :func:`choose`.
+    units : Units
+        Of the values found.
 
     Returns
     -------
@@ -86,42 +159,33 @@ def labels(atoms: Atoms, chosen: dict[str, str | None], units: Units, found: dic
     Raises
     ------
     NoLabels
-        If the forces are missing, of another shape, or not finite.
+        If the forces are of another shape or not finite.
     """
-    left_out = {quantity for quantity, key in chosen.items() if key == ""}
-    found = {quantity: [] if quantity in left_out else keys for quantity, keys in found.items()}
-    keys = {quantity: chosen.get(quantity) or next(iter(found[quantity]), None) for quantity in QUANTITIES}
-    family = _family(keys["forces"])
-    for quantity in ("energy", "stress"):
-        if not chosen.get(quantity) and family is not None:
-            keys[quantity] = next((key for key in found[quantity] if _family(key) == family), keys[quantity])
-    used = {q: key for q, key in keys.items() if key is not None and _value(atoms, key) is not None}
-    values = {q: _value(atoms, key) for q, key in used.items()}
-    energy, stress = (
-        _energy(values.get("energy"), units),
-        _stress(atoms, used.get("stress"), values.get("stress"), units),
-    )
-    for quantity, value in (("energy", energy), ("stress", stress)):
-        if value is None:
-            used.pop(quantity, None)
-    return Labels(energy, _forces(atoms, used.get("forces"), values.get("forces"), units), stress, used)
-
-
-def _family(key: str | None) -> str | None:
-    return None if key is None else next(family for family in _FAMILIES if key.startswith(family))
+    values = {quantity: value_of(atoms, key) for quantity, key in keys.items()}
+    energy = _energy(values.get("energy"), units)
+    stress = _stress(atoms, keys.get("stress"), values.get("stress"), units)
+    forces = _forces(atoms, keys.get("forces"), values.get("forces"), units)
+    missing = {"energy": energy is None, "stress": stress is None}
+    return Labels(energy, forces, stress, {q: key for q, key in keys.items() if not missing.get(q)})
 
 
 def _results(atoms: Atoms) -> dict[str, Any]:
     return {} if atoms.calc is None else {k: v for k, v in atoms.calc.results.items() if v is not None}
 
 
-def _value(atoms: Atoms, key: str) -> Any:
+def value_of(atoms: Atoms, key: str) -> Any:
+    """Value under a key: among arrays, info or attached results; None where there is none."""
     if key.startswith(ATTACHED):
         return _results(atoms).get(key.removeprefix(ATTACHED))
     for place in (atoms.arrays, atoms.info, _results(atoms)):
         if key in place:
             return place[key]
     return None
+
+
+def _is_number(value: Any) -> bool:
+    number = None if isinstance(value, bool | np.bool_) else _numbers(value)
+    return number is not None and number.size == 1
 
 
 def _numbers(value: Any) -> np.ndarray | None:
@@ -162,8 +226,9 @@ def _stress(atoms: Atoms, key: str | None, value: Any, units: Units) -> np.ndarr
     if not atoms.pbc.all() or abs(np.linalg.det(atoms.cell.array)) < 1e-8:
         return None
     full = voigt_6_to_full_3x3_stress(numbers.ravel()) if numbers.size == 6 else numbers.reshape(3, 3)
-    if "virial" in key.lower():
-        return -full * units.energy_in_ev / atoms.get_volume()
+    if "virial" in key.lower() and "stress" not in key.lower():
+        volume = atoms.get_volume() * units.lengths_in_a**3  # Å³
+        return -full * units.energy_in_ev / volume
     return full * units.stress_in_ev_per_a3
 
 

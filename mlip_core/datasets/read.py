@@ -16,10 +16,22 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from mlip_core.datasets.archive import unpack
+from mlip_core.datasets.archive import is_archive, unpack
 from mlip_core.datasets.dataset import CHUNK, Dataset, SetAside, described, open_dataset, schema
-from mlip_core.datasets.formats import Raw
-from mlip_core.datasets.labels import QUANTITIES, Labels, NoLabels, candidates, check_chosen, labels
+from mlip_core.datasets.deepmd import TypeMap, TypeMapError
+from mlip_core.datasets.doubts import Doubts
+from mlip_core.datasets.formats import Item, Raw, Remark
+from mlip_core.datasets.labels import (
+    QUANTITIES,
+    Labels,
+    NoLabels,
+    candidates,
+    check_chosen,
+    choose,
+    labels,
+    why_no_forces,
+)
+from mlip_core.datasets.meaning import Meaning, Rank
 from mlip_core.datasets.sources import stream
 from mlip_core.datasets.units import Units
 from mlip_core.errors import DatasetError
@@ -28,6 +40,11 @@ from mlip_core.progress import Progress, silent
 MAX_STRUCTURES = 200_000
 _MOST_SUBSETS = 200
 _LONGEST_TAG = 80
+_FARTHEST = 1e7
+"""In the unit of the file; no structure reaches so far."""
+_MOST_REMARKS = 20
+_MOST_ASIDE = 1000
+"""Frames set aside that are named one by one."""
 
 
 def read_dataset(
@@ -39,24 +56,28 @@ def read_dataset(
     stress_key: str | None = None,
     units: str | Units = "eV/Å",
     level_of_theory: str | None = None,
+    type_map: TypeMap | None = None,
     labelled: bool = True,
     folder: str | Path | None = None,
     progress: Progress = silent,
 ) -> Dataset:
     """Read labelled structures, whatever wrote them, into one form on disk.
 
-    Reference values are looked for in this order: results attached by ASE, then
-    ``REF_energy/REF_forces/REF_stress``, ``dft_…``, ``DFT_…``, then plain names in
-    ``info`` and ``arrays``; the answer says what was found (``keys``) and what else
-    could be meant (``candidates``). Nothing in an upload is run: numpy arrays are
-    read without pickles, model files are refused.
+    Reference values are looked for by what their names mean (:mod:`mlip_core.datasets.meaning`):
+    results attached by ASE, then names that say reference (``REF_``, ``dft_``, ``DFT_``, and
+    other programs and levels of theory), then plain names. Velocities, predictions of a
+    model, energies per atom and the like are never taken; where it is not clear which
+    of several is meant, none is. The answer says what was taken (``keys``), what else
+    could be meant (``candidates``), what never is (``others``), and what is doubtful
+    (``notes()``). Nothing in an upload is run: numpy arrays are read without pickles,
+    model files are refused. A frame that cannot be used is set aside and counted.
 
     Parameters
     ----------
     source : path or bytes
-        Extended XYZ, ASE ``.db``/``.json``/``.traj``, ``vasprun.xml``, ``FORCE_SETS``
-        or a folder with it and its cell, a DeePMD npy folder or a tree of them
-        (LAMBench's layout), a folder of several files, or a ZIP of any of these.
+        Extended XYZ, ASE ``.db``/``.json``/``.traj``, ``vasprun.xml``,
+        ``phonopy_params.yaml``, ``FORCE_SETS`` or a folder with it and its cell, a DeePMD npy folder or a tree of them
+        (LAMBench's layout), a folder of several files, or a ZIP or tar file of any of these.
     name : str, optional
         Name of the file the bytes came from.
     energy_key, forces_key, stress_key : str, optional
@@ -66,6 +87,9 @@ def read_dataset(
         :class:`Units` where energy and forces differ.
     level_of_theory : str, optional
         Functional and code of the reference, remembered.
+    type_map : sequence or mapping of str, optional
+        Elements of the types 0, 1, … of DeePMD systems that have no ``type_map.raw``, or the
+        element for each name in it that is none. Systems that say it keep what they say.
     labelled : bool
         False keeps frames without forces too (for differences between models).
     folder : path, optional
@@ -80,14 +104,16 @@ def read_dataset(
     Raises
     ------
     DatasetError
-        If it cannot be read, naming frame and line; if no frame has forces; if a
-        chosen key is in no frame; if a ZIP is not safe.
+        If it cannot be read, naming frame and line; if no frame has forces, or it is not
+        clear which column they are; if a chosen key is in no frame; if a ZIP is not safe.
+    TypeMapError
+        If all of it is of DeePMD and ``type_map`` is missing.
     """
     chosen = {"energy": energy_key, "forces": forces_key, "stress": stress_key}
     with tempfile.TemporaryDirectory(prefix="mlip-read-") as scratch:
         path, label = _on_disk(source, name, Path(scratch))
         job = _Reading(chosen, Units.named(units), labelled)
-        return _store(stream(path, label), job, label, level_of_theory, folder=folder, progress=progress)
+        return _store(stream(path, label, type_map), job, label, level_of_theory, folder=folder, progress=progress)
 
 
 def dataset_of(
@@ -118,7 +144,7 @@ def dataset_of(
 
 
 def _store(
-    frames: Iterator[Raw],
+    frames: Iterator[Item],
     job: "_Reading",
     name: str,
     level_of_theory: str | None,
@@ -160,10 +186,10 @@ def _on_disk(source: str | Path | bytes, name: str | None, scratch: Path) -> tup
         path, name = Path(source), name or Path(source).name
         if not path.exists():
             raise DatasetError(f"{path} is not there.")
-    if path.is_file() and (Path(name).suffix.lower() == ".zip"):
+    if path.is_file() and is_archive(name):
         unpacked = scratch / "unpacked"
         unpacked.mkdir()
-        unpack(path, unpacked)
+        unpack(path, unpacked, name)
         path = unpacked
     return path, Path(name).name
 
@@ -176,8 +202,10 @@ class _Reading:
     units: Units
     labelled: bool
     set_aside: list[SetAside] = field(default_factory=list)
+    remarks: dict[str, None] = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=Doubts)
     used: dict[str, dict[str, int]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
-    seen: dict[str, dict[str, None]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
+    seen: dict[str, dict[str, Meaning]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
     sizes: Counter = field(default_factory=Counter)
     elements: set[int] = field(default_factory=set)
     tags: dict[str, set] = field(default_factory=lambda: defaultdict(set))
@@ -185,23 +213,43 @@ class _Reading:
     structures_hash: Any = field(default_factory=hashlib.sha256)
     labels_hash: Any = field(default_factory=hashlib.sha256)
 
-    def add(self, raw: Raw) -> dict[str, Any] | None:
-        """Row of one frame, or None if it is set aside."""
+    def add(self, item: Item) -> dict[str, Any] | None:
+        """Row of one frame, or None if there is none, or it is set aside."""
+        if isinstance(item, Raw):
+            return self._frame(item)
+        if isinstance(item, Remark):
+            if len(self.remarks) < _MOST_REMARKS:
+                self.remarks[item.text] = None
+        else:
+            self._aside(item)
+        return None
+
+    def _frame(self, raw: Raw) -> dict[str, Any] | None:
         atoms, found = raw.atoms, candidates(raw.atoms)
         for quantity in QUANTITIES:
-            self.seen[quantity] |= dict.fromkeys(found[quantity])
+            self.seen[quantity] |= found[quantity]
         try:
             _check(atoms)
-            label = labels(atoms, self.chosen, self.units, found)
+            keys = choose(atoms, self.chosen, found)
+            label = labels(atoms, keys, self.units)
             if label.forces is None and self.labelled:
                 key = self.chosen.get("forces")
-                raise NoLabels(f"no forces under {key!r}" if key else "no forces")
+                raise NoLabels(f"no forces under {key!r}" if key else why_no_forces(found["forces"]))
         except NoLabels as error:
-            self.set_aside.append(SetAside(raw.where, str(error)))
+            self._aside(SetAside(raw.where, str(error)))
             return None
+        self.doubts.add(atoms, label.keys, found, label.forces)
         row = _row(raw, label, self.units, self._tags(atoms, label))
         self._count(row, label)
         return row
+
+    def _aside(self, entry: SetAside) -> None:
+        if len(self.set_aside) < _MOST_ASIDE:
+            self.set_aside.append(entry)
+            return
+        last = self.set_aside[-1]
+        count, lacks = last.count + entry.count, last.lacks_types or entry.lacks_types
+        self.set_aside[-1] = SetAside("further frames", "for reasons that are not listed", count, lacks)
 
     def _tags(self, atoms: Atoms, label: Labels) -> dict[str, Any]:
         taken = set(label.keys.values())
@@ -241,7 +289,15 @@ class _Reading:
             "elements": [chemical_symbols[z] for z in sorted(self.elements)],
             "max_force": self.max_force,
             "keys": {q: used for q, used in self.used.items() if used},
-            "candidates": {q: list(keys) for q, keys in self.seen.items()},
+            "candidates": {
+                q: [k for k, m in _by_rank(seen) if m.rank <= Rank.PREDICTION] for q, seen in self.seen.items()
+            },
+            "others": {
+                q: others
+                for q, seen in self.seen.items()
+                if (others := {k: m.why for k, m in _by_rank(seen) if m.rank > Rank.NAMED and k not in self.used[q]})
+            },
+            "remarks": [*self.doubts.sentences(), *self.remarks],
             "set_aside": self.set_aside,
             "tags": {k: len(v) for k, v in self.tags.items() if 1 < len(v) <= min(_MOST_SUBSETS, max(2, n - 1))},
             "structures_sha256": structures,
@@ -249,11 +305,17 @@ class _Reading:
         }
 
 
+def _by_rank(seen: dict[str, Meaning]) -> list[tuple[str, Meaning]]:
+    return sorted(seen.items(), key=lambda entry: entry[1].rank)
+
+
 def _check(atoms: Atoms) -> None:
     if len(atoms) == 0:
         raise NoLabels("no atoms")
     if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
         raise NoLabels("a position or cell vector is not finite")
+    if max(np.abs(atoms.positions).max(), np.abs(atoms.cell.array).max()) > _FARTHEST:
+        raise NoLabels(f"a position or cell vector is longer than {_FARTHEST:g}")
     if not ((atoms.numbers > 0) & (atoms.numbers < len(chemical_symbols))).all():
         raise NoLabels("an atom of an unknown element")
     if atoms.pbc.all() and abs(np.linalg.det(atoms.cell.array)) < 1e-3:
@@ -276,18 +338,19 @@ def _row(raw: Raw, label: Labels, units: Units, tags: dict[str, Any]) -> dict[st
 
 
 def _write(
-    path: Path, job: _Reading, frames: Iterator[Raw], given: dict[str, Any], progress: Progress
+    path: Path, job: _Reading, frames: Iterator[Item], given: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
     n = 0
-    with pq.ParquetWriter(path, schema(), compression="zstd") as writer:
-        for read, raw in enumerate(frames, start=1):
+    writing = pq.ParquetWriter(path, schema(), compression="zstd")
+    with writing as writer, np.errstate(all="ignore"):  # what overflows is set aside
+        for read, item in enumerate(frames, start=1):
             if read > MAX_STRUCTURES:
                 raise DatasetError(f"There are more than {MAX_STRUCTURES} frames. Give a part of them.")
-            row = job.add(raw)
+            row = job.add(item)
             n += row is not None
             rows += [row] if row is not None else []
             if len(rows) == CHUNK:
@@ -308,7 +371,10 @@ def _nothing(job: _Reading) -> DatasetError:
     if not job.set_aside:
         return DatasetError("There is not a single structure in it.")
     first = job.set_aside[0]
-    keys = ", ".join(job.seen["forces"]) or "none"
-    return DatasetError(
-        f"None of the {len(job.set_aside)} frames has usable forces; the first, {first.where}: {first.reason}. Keys that could hold forces: {keys}."
-    )
+    if any(entry.lacks_types for entry in job.set_aside):
+        return TypeMapError(next(entry.reason for entry in job.set_aside if entry.lacks_types) + ".")
+    n = sum(entry.count for entry in job.set_aside)
+    keys = ", ".join(k for k, m in job.seen["forces"].items() if m.rank <= Rank.PREDICTION)
+    there = f" Keys that could hold forces: {keys}." if keys else ""
+    start = "Nothing in it can be used" if n == 1 else f"None of the {n} frames can be used; the first"
+    return DatasetError(f"{start}, {first.where}: {first.reason.rstrip('.')}.{there}")

@@ -1,8 +1,8 @@
 """What ASE itself writes: ``.json`` and ``.traj``. Numbers are taken out, nothing else is built.
 
 ASE's own readers make whatever objects a file names and reserve whatever memory it
-asks for. Files here come from anybody, so only the four fields of a structure are
-read, from plain JSON, within the bounds of the file.
+asks for. Files here come from anybody, so only the fields of a structure and what it
+holds fixed are read, from plain JSON, within the bounds of the file.
 """
 
 import json
@@ -12,7 +12,8 @@ import numpy as np
 from ase import Atoms
 
 from mlip_core.errors import StructureError
-from mlip_core.structures.words import Parsed, element_by_number, shown, too_many
+from mlip_core.structures.frozen import frozen_as_ase_says
+from mlip_core.structures.words import Parsed, depth_of, element_by_number, shown, too_many
 
 ULM = (b"- of Ulm", b"AFFormat")
 DEEPEST = 100
@@ -49,17 +50,14 @@ def read_json(text: str, max_atoms: int) -> Parsed:
     if not isinstance(tree, dict):
         raise StructureError("Expected the JSON that ASE writes: an object with rows “1”, “2” and so on.")
     if "numbers" in tree:
-        return _structure(tree, "the structure", max_atoms)
+        return structure_of(tree, "the structure", max_atoms)
     name = _last_row(tree)
-    return _structure(tree[name], f"row {shown(name)}", max_atoms)
+    return structure_of(tree[name], f"row {shown(name)}", max_atoms)
 
 
 def _check_depth(text: bytes) -> None:
     """Refuse deep nesting before it is parsed: where the recursion limit was raised, it would end the process."""
-    letters = np.frombuffer(text, np.uint8)
-    steps = np.isin(letters, np.frombuffer(b"[{", np.uint8)).astype(np.int32)
-    steps -= np.isin(letters, np.frombuffer(b"]}", np.uint8))
-    if len(steps) and steps.cumsum().max() > DEEPEST:
+    if depth_of(text) > DEEPEST:
         raise StructureError("This JSON is nested too deeply to be a structure.")
 
 
@@ -105,11 +103,11 @@ def read_traj(data: bytes, max_atoms: int) -> Parsed:
     last = _item(data, _integers(data, at + 8 * (n_frames - 1), 1, "The table of frames")[0], f"frame {n_frames}")
     where = f"frame {n_frames}"
     fields = {}
-    for name in ("numbers", "pbc", "positions", "cell"):
+    for name in ("numbers", "pbc", "positions", "cell", "constraints", "masses"):
         item = last if name in last or f"{name}." in last else first
         value = item.get(name)
         fields[name] = _stored(data, item[f"{name}."], f"{where}, field {name}", item) if f"{name}." in item else value
-    return _structure(fields, where, max_atoms)
+    return structure_of(fields, where, max_atoms)
 
 
 def _integers(data: bytes, at: int, count: int, what: str) -> list[int]:
@@ -150,7 +148,8 @@ def _stored(data: bytes, entry: Any, where: str, item: dict[str, Any]) -> np.nda
         ) from error
 
 
-def _structure(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:
+def structure_of(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:
+    """Make a structure of ``numbers``, ``positions`` and, where they are there, ``cell`` and ``pbc``; name ``where`` in errors."""
     for name in ("numbers", "positions"):
         if fields.get(name) is None:
             raise StructureError(f"{where}: expected the field {name}.")
@@ -170,7 +169,20 @@ def _structure(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:
     if not set(pbc.tolist()) <= {0.0, 1.0}:
         raise StructureError(f"{where}, field pbc: expected true or false for each of the three directions.")
     atoms = Atoms(numbers=numbers.astype(int), positions=positions, cell=cell, pbc=pbc.astype(bool))
-    return Parsed(atoms, places, [])
+    notes = frozen_as_ase_says(atoms, fields.get("constraints")) + _note_on_masses(atoms, fields.get("masses"), where)
+    return Parsed(atoms, places, notes)
+
+
+def _note_on_masses(atoms: Atoms, masses: Any, where: str) -> list[str]:
+    if masses is None:
+        return []
+    given = _array(masses, f"{where}, field masses", (-1,))
+    natural = atoms.get_masses()
+    unlike = ~np.isclose(given, natural, rtol=0.01) if given.shape == natural.shape else np.ones(len(atoms), bool)
+    if not unlike.any():
+        return []
+    symbols = ", ".join(sorted(set(atoms.symbols[unlike])))
+    return [f"the masses that the file gives for {symbols} are left out: natural masses are used"]
 
 
 def _inner(cell: Any) -> Any:

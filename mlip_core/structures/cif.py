@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 from ase import Atoms
 from ase.cell import Cell
-from ase.data import atomic_numbers
+from ase.data import chemical_symbols
 
 from mlip_core.errors import StructureError
+from mlip_core.structures.cif_formula import disagreement, formula_of
 from mlip_core.structures.cif_syntax import Block, Value, blocks_of
 from mlip_core.structures.operations import Operations, from_name, from_text, identity, misfit
-from mlip_core.structures.words import HYDROGEN_ISOTOPES, Parsed, element, integer, number, shown, too_many
+from mlip_core.structures.species import element_of, element_of_label, is_water, isotope_note
+from mlip_core.structures.words import Parsed, integer, number, shown, too_many
 
 _CELL = (
     "_cell_length_a",
@@ -34,7 +36,7 @@ _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NUMBERS = ("_space_group_it_number", "_symmetry_int_tables_number")
 _MAGNETIC = ("_space_group_symop_magn_operation_xyz", "_space_group_magn_name_bns", "_space_group_magn_number_bns")
 _UNCERTAINTY = re.compile(r"\(\d*\)?$", re.ASCII)
-_CHARGE = re.compile(r"[\d+\-.]*", re.ASCII)
+_MOST_NAMED = 8
 _SAME_SITE = 0.02
 """Å; images of a site this near are one atom, put at their mean: 0.333 is read as 1/3."""
 
@@ -68,60 +70,59 @@ def read_cif(text: str, max_atoms: int) -> Parsed:
         )
     block = blocks[-1]
     _refuse_magnetic(block)
-    sites = _sites(block)
+    stated = block.single("_chemical_formula_sum")
+    formula = stated.text if stated is not None and stated.known else ""
+    sites = _sites(block, formula_of(formula))
     if len(sites) > max_atoms:
         raise too_many(len(sites), max_atoms, sites[0].where)
-    notes = (
-        ["deuterium and tritium are read as hydrogen of natural mass"] if any(site.isotope for site in sites) else []
-    )
+    atoms, kinds = _atoms(block, sites, max_atoms)
+    notes = _notes_on(sites)
+    if differs := disagreement(formula, atoms.get_chemical_symbols()):
+        notes.append(differs)
+    return Parsed(atoms, [sites[k].where for k in kinds], notes)
+
+
+def _atoms(block: Block, sites: list["_Site"], max_atoms: int) -> tuple[Atoms, list[int]]:
+    """All atoms of the cell, and the site of each."""
     if block.single(_CELL[0]) is None and block.column(_CARTESIAN[0]):
         atoms = Atoms([site.z for site in sites], positions=_coordinates(block, _CARTESIAN, sites))
-        return Parsed(atoms, [site.where for site in sites], notes)
+        return atoms, list(range(len(sites)))
     cell = _cell(block)
     operations = _operations(block, cell)
     rows, kinds = _filled(_fractional(block, sites, cell), operations, cell, max_atoms)
-    atoms = Atoms([sites[k].z for k in kinds], scaled_positions=rows, cell=cell, pbc=True)
-    return Parsed(atoms, [sites[k].where for k in kinds], notes)
+    return Atoms([sites[k].z for k in kinds], scaled_positions=rows, cell=cell, pbc=True), kinds
+
+
+def _notes_on(sites: list["_Site"]) -> list[str]:
+    notes = [isotope_note()] if any(site.isotope for site in sites) else []
+    guessed = [f"{shown(site.label)} is read as {chemical_symbols[site.z]}" for site in sites if site.guess]
+    if guessed:
+        more = f" and {len(guessed) - _MOST_NAMED} more" if len(guessed) > _MOST_NAMED else ""
+        notes.append(
+            f"labels of sites that have more letters than an element: {', '.join(guessed[:_MOST_NAMED])}{more}"
+        )
+    if any(site.guess and is_water(site.label) for site in sites) and not any(site.z == 1 for site in sites):
+        notes.append("the hydrogen atoms of the water are not in the list of sites")
+    return notes
 
 
 class _Site:
     """One row of the list of atoms."""
 
-    def __init__(self, label: Value, symbol: Value | None) -> None:
+    def __init__(self, label: Value, symbol: Value | None, formula: dict[str, float]) -> None:
+        self.label = label.text
         self.where = f"site {label.text if label.text.isalnum() else shown(label.text)}, line {label.line}"
-        text = symbol.text if symbol and symbol.known else label.text
-        self.isotope = text.upper().rstrip("0123456789+-") in HYDROGEN_ISOTOPES
-        self.z = _of_type(text, self.where) if symbol and symbol.known else _of_label(text, self.where)
+        if symbol and symbol.known:
+            named = element_of(symbol.text, f"{self.where}: _atom_site_type_symbol", formula)
+        else:
+            named = element_of_label(label.text, self.where, formula)
+        self.z, self.isotope, self.guess = named
 
 
-def _of_type(text: str, where: str) -> int:
-    """Atomic number of a type symbol, such as Fe or Fe3+."""
-    letters = re.match(r"[A-Za-z]*", text)
-    stem = letters[0] if letters else ""
-    if not stem or not _CHARGE.fullmatch(text[len(stem) :]):
-        raise StructureError(
-            f"{where}: _atom_site_type_symbol: expected the symbol of an element, such as Si or Fe3+, but found {shown(text)}."
-        )
-    return element(stem, f"{where}: _atom_site_type_symbol")
-
-
-def _of_label(text: str, where: str) -> int:
-    """Atomic number that a label such as Si1 begins with, where only one is meant."""
-    letters = re.match(r"[A-Za-z]*", text)
-    stem = letters[0] if letters else ""
-    two, one = stem[:2].capitalize(), stem[:1].upper()
-    if stem[:2].isupper() and len(stem) > 1 and two in atomic_numbers and one in atomic_numbers:
-        raise StructureError(
-            f"{where}: {shown(text)} may be {two} or {one}. Expected a column _atom_site_type_symbol that says which."
-        )
-    known = [symbol for symbol in (two, one) if symbol in atomic_numbers or symbol in HYDROGEN_ISOTOPES]
-    return element(known[0] if known else text, f"{where}: _atom_site_label")
-
-
-def _sites(block: Block) -> list[_Site]:
+def _sites(block: Block, formula: dict[str, float]) -> list[_Site]:
     symbols, labels = block.column("_atom_site_type_symbol"), block.column("_atom_site_label")
     kinds: list[Value | None] = [*symbols] if symbols else [None] * len(labels)
-    sites = [_Site(label, kind) for label, kind in zip(labels or symbols, kinds, strict=True)]
+    sites = [_Site(label, kind, formula) for label, kind in zip(labels or symbols, kinds, strict=True)]
     for site, value in zip(sites, block.column("_atom_site_occupancy"), strict=False):
         occupancy = _number(value, f"{site.where}: _atom_site_occupancy", "an occupancy") if value.known else 1.0
         if abs(occupancy - 1) > 1e-3:

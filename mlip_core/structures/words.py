@@ -4,8 +4,9 @@ import math
 import re
 from typing import NamedTuple
 
+import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, chemical_symbols
+from ase.data import chemical_symbols
 
 from mlip_core.errors import StructureError
 
@@ -13,7 +14,6 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _ACTIVE = frozenset("<>[]`$|!\\")
 _LONGEST = 40
-HYDROGEN_ISOTOPES = frozenset({"D", "T"})
 
 
 class Parsed(NamedTuple):
@@ -36,6 +36,14 @@ def shown(token: str) -> str:
 def lines_of(text: str) -> list[str]:
     """Split into lines as an editor numbers them."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def depth_of(text: str | bytes) -> int:
+    """Count how many brackets of JSON are open at a time: beyond a limit, parsing it may end the process."""
+    letters = np.frombuffer(text if isinstance(text, bytes) else text.encode("utf-8", "replace"), np.uint8)
+    steps = np.isin(letters, np.frombuffer(b"[{", np.uint8)).astype(np.int32)
+    steps -= np.isin(letters, np.frombuffer(b"]}", np.uint8))
+    return int(steps.cumsum().max()) if len(steps) else 0
 
 
 def is_number(token: str) -> bool:
@@ -62,23 +70,6 @@ def integer(token: str, where: str, what: str) -> int:
     if not _INTEGER.fullmatch(token):
         raise StructureError(f"{where}: expected {what}, a whole number, but found {shown(token)}.")
     return int(token)
-
-
-def element(symbol: str, where: str) -> int:
-    """Atomic number of an element's symbol, in any case; deuterium and tritium are hydrogen.
-
-    Raises
-    ------
-    StructureError
-        If there is no such element.
-    """
-    plain = symbol.capitalize() if symbol.isascii() else symbol
-    if plain in HYDROGEN_ISOTOPES:
-        return 1
-    z = atomic_numbers.get(plain, 0)
-    if z == 0:
-        raise StructureError(f"{where}: expected the symbol of an element, such as Si, but found {shown(symbol)}.")
-    return z
 
 
 def element_by_number(z: int, where: str) -> int:

@@ -268,15 +268,7 @@ def test_uploads_never_run_code(tmp_path, layout):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            '1\nProperties=species:S:1:pos:R:3:forces:R:3 pbc="F F F"\nH 0 0 0 0 0 1\nno\n',
-            r"frame 1 \(line 4\): expected the number of atoms.*'no'",
-        ),
-        ("2\n\nH 0 0 0\n", r"frame 0 \(line 1\): expected 2 atoms, but the file ends after 1"),
-        (
-            "1\nProperties=species:S:1:pos:R:3:forces:R:3\nH 0 0 0 0 0 1\n2\nProperties=species:S:1:pos:R:3\nH 0 0 0\nH 0 zero 0\n",
-            "frame 1, line 7: expected a number, but found 'zero'",
-        ),
+        ("2\n\nH 0 0 0\n", r"frame 0, line 1: 2 atoms are announced, but only 1"),
         (
             "2\nProperties=species:S:1:pos:R:3:forces:R:3\nH 0 0 0 0 0 1\nH 0 0 0 0 0\n",
             "frame 0, line 4: expected 7 columns",
@@ -287,6 +279,34 @@ def test_uploads_never_run_code(tmp_path, layout):
 def test_damaged_xyz_names_frame_and_line(text, message):
     with pytest.raises(DatasetError, match=message):
         read_dataset(text.encode(), "bad.extxyz")
+
+
+GOOD = "1\nProperties=species:S:1:pos:R:3:forces:R:3\n{element} 0 0 0 0 0 {force}\n"
+
+
+@pytest.mark.parametrize(
+    ("odd", "where", "reason"),
+    [
+        ("no\n", "line 7", "expected the number of atoms of a frame"),
+        (
+            "2\nProperties=species:S:1:pos:R:3:forces:R:3\nH 0 0 0 0 0 1\nH 0 zero 0 0 0 1\n",
+            "line 10",
+            "a finite number, but found ‘zero’",
+        ),
+        (GOOD.format(element="Xx", force=3), "line 9", "‘Xx’"),
+        ("3\nProperties=species:S:1:pos:R:3:forces:R:3\nH 0 0 0 0 0 1\n", "line 7", "3 atoms are announced"),
+    ],
+)
+def test_one_odd_frame_is_set_aside_and_named(odd, where, reason):
+    """Two good frames stand before it and one behind."""
+    text = "".join(GOOD.format(element="H", force=k) for k in (1, 2)) + odd + GOOD.format(element="He", force=4)
+    dataset = read_dataset(text.encode(), "odd.extxyz")
+    assert [frame.forces[0, 2] for frame in dataset] == [1, 2, 4]
+    (aside,) = dataset.set_aside
+    assert aside.where == f"odd.extxyz, frame 2, {where}"
+    assert reason in aside.reason
+    assert dataset.n_set_aside == 1
+    assert f"odd.extxyz, frame 2, {where}" in dataset.notes()[0]
 
 
 def test_unknown_kinds(tmp_path):

@@ -1,5 +1,7 @@
 """Files are read as ASE reads them, where ASE reads them right; and what is written reads back."""
 
+import json
+import re
 from io import BytesIO, StringIO
 
 import ase.io
@@ -9,7 +11,7 @@ from ase import Atoms
 from ase.build import bulk, graphene, molecule
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
-from ase.constraints import FixAtoms
+from ase.constraints import FixAtoms, FixBondLength, FixCartesian, FixScaled
 from ase.io.jsonio import encode
 from ase.spacegroup import Spacegroup, crystal
 
@@ -91,10 +93,60 @@ def test_of_several_frames_the_last_is_taken_and_only_the_structure_of_it(form, 
             ase.io.write(path, atoms, append=True)
     read = read_structure(path)
     np.testing.assert_allclose(read.positions, frames[-1].positions, atol=1e-7)
-    assert read.info == {}
+    assert read.info == {"notes": "1 of 4 atoms are fixed"}
+    assert [(type(c), c.index.tolist()) for c in read.constraints] == [(FixAtoms, [0])]
     assert read.calc is None
-    assert read.constraints == []
     assert set(read.arrays) == {"numbers", "positions"}
+
+
+@pytest.mark.parametrize("form", ["json", "traj", "jsonio"])
+def test_constraints_and_masses_of_ases_own_files(form, tmp_path):
+    atoms = bulk("Cu", cubic=True) * (2, 1, 1)
+    atoms.set_constraint(
+        [
+            FixAtoms([0, -1]),
+            FixCartesian([1, 2], [True, False, False]),
+            FixScaled(3, [True, True, False]),
+            FixBondLength(4, 5),
+        ]
+    )
+    atoms.set_masses([2.014, *[None] * 7])
+    path = tmp_path / f"a.{form.removesuffix('io')}"
+    if form == "jsonio":
+        path.write_text(encode(atoms))
+    else:
+        ase.io.write(path, atoms)
+    read = read_structure(path)
+    masks = {
+        (type(c).__name__, tuple(c.index.tolist()), tuple(map(bool, getattr(c, "mask", ())))) for c in read.constraints
+    }
+    assert masks == {
+        ("FixAtoms", (0, 7), ()),
+        ("FixCartesian", (1, 2), (True, False, False)),
+        ("FixScaled", (3,), (True, True, False)),
+    }
+    assert read.info["notes"].splitlines() == [
+        "2 of 8 atoms are fixed and 3 may move along some directions only",
+        "constraints of the kind ‘FixBondLengths’ are left out: these atoms may move",
+        "the masses that the file gives for Cu are left out: natural masses are used",
+    ]
+    np.testing.assert_allclose(read.get_masses(), bulk("Cu").get_masses()[0])
+
+
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        7, "text", "[", [[]], [None], [{}], [{"name": "FixAtoms"}], [{"name": "FixAtoms", "kwargs": {"indices": [99]}}], [{"name": "FixAtoms", "kwargs": {"indices": "a"}}],
+        [{"name": "FixAtoms", "kwargs": {"indices": [0.5]}}], [{"name": "FixAtoms", "kwargs": {"indices": 10**400}}], [{"name": "FixCartesian", "kwargs": {"a": 0, "mask": [True]}}],
+        [{"name": "Hookean<b>", "kwargs": {}}], [{"name": "FixAtoms", "kwargs": {"indices": [[0, 1], [0, 1]]}}],
+    ],
+
+)  # fmt: skip
+def test_constraints_that_are_none_are_noted(constraints):
+    row = {"numbers": [29, 29], "positions": [[0, 0, 0], [0, 0, 2]], "constraints": constraints}
+    atoms = read_structure(json.dumps(row).encode(), "a.json")
+    assert atoms.constraints == []
+    assert re.fullmatch("constraints of the kind ‘[A-Za-z·]+’ are left out: these atoms may move", atoms.info["notes"])
 
 
 def test_a_trajectory_whose_frames_differ_in_size(tmp_path):
