@@ -1,6 +1,7 @@
 """Whether a structure can be computed, and whether it is the same as another."""
 
 import hashlib
+import json
 import math
 from collections.abc import Sequence
 
@@ -147,7 +148,8 @@ def fingerprint(atoms: Atoms) -> str:
     The name is the first 32 hexadecimal digits of the SHA-256 of, in this order: the
     word ``structure-1``, the number of atoms, the atomic numbers, the three periodic
     flags, and cell (rows) and Cartesian positions in Å, each rounded to a whole
-    multiple of 1e-8 Å; all as little-endian 64-bit integers. The order of the atoms,
+    multiple of 1e-8 Å; all as little-endian 64-bit integers; then, where atoms are held
+    fixed, ASE's description of the constraints as JSON. The order of the atoms,
     the cell chosen and the periodic image of each atom matter; names, masses, tags,
     magnetic moments and calculators do not.
 
@@ -169,4 +171,6 @@ def fingerprint(atoms: Atoms) -> str:
     if not (np.abs(lengths) < 1e9).all():
         raise StructureError("A structure whose cell or positions are not finite has no fingerprint.")
     whole = np.concatenate([[len(atoms)], atoms.numbers, atoms.pbc, np.rint(lengths / _STEP)])
-    return hashlib.sha256(b"structure-1" + whole.astype("<i8").tobytes()).hexdigest()[:32]
+    held = [constraint.todict() for constraint in atoms.constraints]
+    described = json.dumps(held, sort_keys=True, default=np.ndarray.tolist).encode() if held else b""
+    return hashlib.sha256(b"structure-1" + whole.astype("<i8").tobytes() + described).hexdigest()[:32]

@@ -11,9 +11,9 @@ from dashboard.widgets.frame import header
 from dashboard.widgets.navigation import link
 from dashboard.widgets.viewer import viewer
 from mlip_core.errors import StructureError
+from mlip_core.home import upload_limit_mb
 from mlip_core.structures import library, read_structure, standardise, symmetries, write_structure
 
-UPLOAD_TYPES = ["cif", "vasp", "poscar", "contcar", "xyz", "extxyz", "json", "traj"]
 FORMATS = {"CIF": ("cif", "cif"), "POSCAR": ("vasp", "vasp"), "extended XYZ": ("extxyz", "xyz")}
 
 
@@ -28,7 +28,7 @@ def main() -> None:
         with picture:
             st.subheader("Put interatomic potentials side by side on your own structure")
             st.markdown(
-                "Choose a structure on the left, or drop a CIF, POSCAR or XYZ file. "
+                "Choose a structure on the left, or drop a CIF, POSCAR, CONTCAR, XDATCAR, vasprun.xml or XYZ file. "
                 "Then put a **line-up** of models together, **relax** it with each, and compare their **phonons**."
             )
         return
@@ -66,7 +66,10 @@ def choose() -> None:
     if chosen in entries:
         st.caption(entries[chosen].why)
     uploaded = st.file_uploader(
-        "Your own file", type=UPLOAD_TYPES, help="CIF, POSCAR/CONTCAR, (ext)xyz, ASE json or traj; up to 2,000 atoms"
+        "Your own file",
+        max_upload_size=upload_limit_mb(),
+        help="CIF, POSCAR, CONTCAR, XDATCAR (last frame), vasprun.xml (last structure), (extended) XYZ, ASE json or traj, "
+        "under any name; up to 2,000 atoms",
     )
     if uploaded is not None and uploaded.file_id != st.session_state.get(state.UPLOADED):
         st.session_state[state.UPLOADED] = uploaded.file_id
