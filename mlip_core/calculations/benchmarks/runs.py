@@ -13,8 +13,7 @@ from mlip_core.calculations.conservation.dynamics import constant_energy_run, dr
 from mlip_core.datasets.dataset import Dataset, Frame, open_unchanged
 from mlip_core.errors import CalculationError, ModelError, SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages, silent
 
 FEWEST, MOST = 800, 1000
 """Atoms of a cell that is timed."""

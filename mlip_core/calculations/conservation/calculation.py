@@ -17,8 +17,7 @@ from mlip_core.calculations.conservation.dynamics import ConstantEnergyRun, cons
 from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model, Prediction
-from mlip_core.progress import Progress, silent
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import count_beneath, refuse_random_frame
 from mlip_core.symmetry.pair_potential import PairPotential
 

@@ -14,8 +14,7 @@ from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import count_beneath
 from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import check_name, grid

@@ -7,8 +7,7 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages, silent
 
 STEP = 0.01
 """Å, of the first pass along the line."""

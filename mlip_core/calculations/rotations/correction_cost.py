@@ -10,8 +10,7 @@ from mlip_core.calculations.rotations.measures import displaced, reference_force
 from mlip_core.calculations.rotations.statistics import scatter, turned_predictions
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import Corrections, correct, count_beneath
 from mlip_core.symmetry.rotations import check_name, grid
 

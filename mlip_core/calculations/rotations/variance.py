@@ -21,8 +21,7 @@ from mlip_core.calculations.rotations.scans import AngleScan, OrientationMap, an
 from mlip_core.calculations.rotations.statistics import Scatter, check_spectrum, scatter, turned_predictions
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import count_beneath
 from mlip_core.symmetry.rotations import check_name, grid
 
