@@ -198,7 +198,7 @@ def degrees(works: Sequence[Work]) -> None:
     )
 
 
-def error_split(works: Sequence[Work]) -> None:
+def symmetry_breaking_share(works: Sequence[Work]) -> None:
     """Show how much of the difference to the reference is symmetry breaking."""
     shown = [work for work in works if work.result.error_split is not None]
     if not shown:
@@ -322,7 +322,7 @@ def _row(work: Work) -> dict[str, object]:
 
 PANELS = {
     "Numbers": numbers,
-    "What is symmetry breaking": error_split,
+    "What is symmetry breaking": symmetry_breaking_share,
     "Against angle": against_angle,
     "Degrees": degrees,
     "Globe": globes,

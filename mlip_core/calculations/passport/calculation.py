@@ -6,16 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.conservation.closed_loops import moved
 from mlip_core.calculations.passport.gradient import N_POINTS, GradientError, gradient_error
 from mlip_core.calculations.passport.smoothness import Line, line, smoothness
 from mlip_core.calculations.passport.smoothness import steps as line_steps
-from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import count_beneath
+from mlip_core.symmetry.moving import moved, rattled
 from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import check_name, grid
 
@@ -156,7 +155,7 @@ def passport(
     Passport
     """
     settings = settings or PassportSettings()
-    structure = displaced(_repeated(structure), settings.rattle, settings.seed)
+    structure = rattled(_repeated(structure), settings.rattle, settings.seed)
     claims, (model, count) = model.claims, count_beneath(model)
     way = line(structure)
     stages = Stages(progress, _steps(structure, settings, way))

@@ -6,12 +6,13 @@ from time import perf_counter
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.rotations.measures import displaced, reference_forces
+from mlip_core.calculations.rotations.measures import reference_forces
 from mlip_core.calculations.rotations.statistics import scatter, turned_predictions
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import Corrections, correct, count_beneath
+from mlip_core.symmetry.moving import rattled
 from mlip_core.symmetry.rotations import check_name, grid
 
 
@@ -120,7 +121,7 @@ def correction_cost(
         If reference forces do not belong to the structure measured.
     """
     settings = settings or CorrectionCostSettings()
-    structure = displaced(structure, settings.rattle, settings.seed)
+    structure = rattled(structure, settings.rattle, settings.seed)
     expected = reference_forces(structure, reference, rattled=settings.rattle > 0)
     model.predict([structure])
     stages = Stages(progress, settings.n_probes * len(settings.grids))

@@ -53,7 +53,7 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class ErrorSplit:
+class VarianceSplit:
     """⟨RMSE²⟩ over orientations = RMSE² of the averaged forces + forces_rot_std²: model error and symmetry breaking."""
 
     mean_square_error: float
@@ -67,15 +67,6 @@ class ErrorSplit:
     def share(self) -> float:
         """Part of the squared error that is symmetry breaking, 0 to 1."""
         return self.variance / self.mean_square_error if self.mean_square_error > 0 else 0.0
-
-
-def displaced(structure: Atoms, stdev: float, seed: int) -> Atoms:
-    """Copy of a structure with normal random displacements of ``stdev`` Å per component."""
-    moved = structure.copy()
-    moved.set_constraint()
-    if stdev > 0:
-        moved.positions += np.random.default_rng(seed).normal(scale=stdev, size=moved.positions.shape)
-    return moved
 
 
 def reference_forces(structure: Atoms, reference: Model | np.ndarray | None, *, rattled: bool) -> np.ndarray | None:
@@ -189,7 +180,7 @@ def arithmetic_floor(structure: Atoms, energy: float, *, dtype: str) -> Floor:
     )
 
 
-def error_split(turned: Turned, spread: Scatter, weights: np.ndarray, expected: np.ndarray) -> ErrorSplit:
+def variance_split(turned: Turned, spread: Scatter, weights: np.ndarray, expected: np.ndarray) -> VarianceSplit:
     """Split the force error into symmetry breaking and the rest.
 
     Parameters
@@ -203,11 +194,11 @@ def error_split(turned: Turned, spread: Scatter, weights: np.ndarray, expected: 
 
     Returns
     -------
-    ErrorSplit
+    VarianceSplit
     """
     each = np.mean((turned.forces - expected) ** 2, axis=(1, 2))
     mean = np.einsum("k,kia->ia", weights, turned.forces)
-    return ErrorSplit(
+    return VarianceSplit(
         mean_square_error=float(weights @ each),
         averaged_square_error=float(np.mean((mean - expected) ** 2)),
         variance=float(weights @ np.mean((turned.forces - mean) ** 2, axis=(1, 2))),

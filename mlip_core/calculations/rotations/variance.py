@@ -7,15 +7,14 @@ from ase import Atoms
 
 from mlip_core.calculations.rotations.measures import (
     DegreeSpectrum,
-    ErrorSplit,
     Floor,
     InversionError,
+    VarianceSplit,
     arithmetic_floor,
-    displaced,
-    error_split,
     inversion_error,
     reference_forces,
     spectrum,
+    variance_split,
 )
 from mlip_core.calculations.rotations.scans import AngleScan, OrientationMap, angle_scan, map_points, orientation_map
 from mlip_core.calculations.rotations.statistics import Scatter, check_spectrum, scatter, turned_predictions
@@ -23,6 +22,7 @@ from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, Stages, silent
 from mlip_core.symmetry.corrections import count_beneath
+from mlip_core.symmetry.moving import rattled
 from mlip_core.symmetry.rotations import check_name, grid
 
 _NO_FORCE = 1e-6
@@ -117,7 +117,7 @@ class RotationalVariance:
     orientation_map: OrientationMap | None
     spectrum: DegreeSpectrum | None
     floor: Floor
-    error_split: ErrorSplit | None
+    error_split: VarianceSplit | None
     """None without reference forces."""
     evaluations: int
     """Structures the model was asked for, counted."""
@@ -161,7 +161,7 @@ def rotational_variance(
         If reference forces do not belong to the structure measured.
     """
     settings = settings or RotationSettings()
-    structure = displaced(structure, settings.rattle, settings.seed)
+    structure = rattled(structure, settings.rattle, settings.seed)
     expected = reference_forces(structure, reference, rattled=settings.rattle > 0)
     turns = grid(settings.grid).generic()
     model, count = count_beneath(model)
@@ -190,7 +190,7 @@ def rotational_variance(
         orientation_map=sphere,
         spectrum=None if highest is None else spectrum(turned, spread, turns, highest),
         floor=arithmetic_floor(structure, spread.energy, dtype=model.dtype),
-        error_split=None if expected is None else error_split(turned, spread, turns.weights, expected),
+        error_split=None if expected is None else variance_split(turned, spread, turns.weights, expected),
         evaluations=count.evaluations,
         seconds=count.seconds,
     )
