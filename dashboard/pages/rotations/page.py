@@ -24,7 +24,7 @@ from dashboard.widgets.symmetry_download import rotation_archive
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
-from mlip_core.calculations.rotations.scans import turned_up
+from mlip_core.calculations.rotations.scans import rotation_to_z
 from mlip_core.calculations.rotations.variance import RotationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
@@ -260,7 +260,7 @@ def globes(works: Sequence[Work]) -> None:
     with sphere:
         chart(figure, "globe-figure")
     with picture:
-        viewer(rotate(chosen.result.structure, turned_up(polar, azimuth)), key="globe-structure", height=440)
+        viewer(rotate(chosen.result.structure, rotation_to_z(polar, azimuth)), key="globe-structure", height=440)
     st.caption(
         "Colour at a point: the value when that direction of the structure points along +z, averaged over turns about z, less the mean over the sphere; forces are turned back into the structure's own frame. "
         "The arrow “up” is the direction that the structure beside it has along its +z. A sphere of one colour keeps the law."
