@@ -46,7 +46,7 @@ def ask(function: Callable[..., Any], cell: Cell, symprec: float, **options: Any
     """
     failure = StructureError(
         f"spglib finds no symmetry operations at symprec {symprec:g} Å. "
-        "Choose another tolerance, or check that no two atoms lie on one another."
+        "Choose a smaller tolerance, or check that no two atoms lie on one another."
     )
     try:
         answer = quietly(function, cell, symprec=symprec, **options)
