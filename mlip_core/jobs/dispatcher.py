@@ -14,12 +14,12 @@ from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import MlipError
 from mlip_core.jobs.cluster import connected
 from mlip_core.jobs.files import RunFolder
+from mlip_core.jobs.locks import drop_abandoned, taken
 from mlip_core.jobs.queue import CLIENTS, LOCK
 from mlip_core.jobs.runs import Run, RunsTable
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Calculations
 from mlip_core.jobs.worker import Outcome, execute
-from mlip_core.locks import Lock, drop_abandoned
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -94,8 +94,8 @@ class Dispatcher:
 
     def run(self) -> int:
         """Serve; return the exit status of the process: 0, or 1 where nothing can be computed."""
-        lock = Lock(self._home / LOCK)
-        if not lock.acquire(patience=2.0):
+        lock = taken(self._home / LOCK, patience=2.0)
+        if lock is None:
             return 0
         try:
             self._settle_orphans()

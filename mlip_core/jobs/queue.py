@@ -11,16 +11,17 @@ from shutil import rmtree
 from typing import Any, TypeVar
 
 from ase import Atoms
+from filelock import BaseFileLock
 
 from mlip_core import records
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.files import RunFolder
+from mlip_core.jobs.locks import is_held, taken
 from mlip_core.jobs.names import checked, new_id
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Calculations, Task
-from mlip_core.locks import Lock, is_held
 
 DISPATCHER = (sys.executable, "-m", "mlip_core.jobs")
 LOCK = "dispatcher.lock"
@@ -59,7 +60,7 @@ class Jobs:
         self._calculations = calculations
         self._table = RunsTable(self.home)
         self._command = dispatcher
-        self._client: Lock | None = None
+        self._client: BaseFileLock | None = None
         self._process: subprocess.Popen | None = None
         self._started = -_RESTART_AFTER
         self._starting = threading.Lock()
@@ -270,10 +271,7 @@ class Jobs:
 
     def _register(self) -> None:
         if self._client is None:
-            folder = self.home / CLIENTS
-            folder.mkdir(exist_ok=True)
-            self._client = Lock(folder / new_id())
-            self._client.acquire()
+            self._client = taken(self.home / CLIENTS / new_id(), patience=2.0)
 
     def _bury(self) -> None:
         code = self._process.poll() if self._process else None

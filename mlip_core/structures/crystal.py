@@ -1,15 +1,14 @@
 """The space group of a crystal and its standard cells, by spglib."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import spglib
 from ase import Atoms
 
 from mlip_core.errors import SettingsError, StructureError
-from mlip_core.structures.spglib_calls import quietly
+from mlip_core.structures.spglib_calls import Cell, ask
 
 TOLERANCES = (1e-5, 1e-2)
 """Å; the tight one shows what a model broke, the loose one what is left of the crystal."""
@@ -71,7 +70,7 @@ def symmetry(atoms: Atoms, symprec: float = TOLERANCES[0]) -> SymmetryInfo | Non
     _check_tolerance(symprec)
     if not atoms.pbc.all():
         return None
-    found = _ask(spglib.get_symmetry_dataset, atoms, symprec)
+    found = ask(spglib.get_symmetry_dataset, _cell(atoms), symprec)
     return SymmetryInfo(
         symprec=symprec,
         international=found.international,
@@ -123,7 +122,7 @@ def standardise(
         raise StructureError(
             "Only a crystal has a standard cell: this structure is not periodic in all three directions."
         )
-    vectors, places, numbers = _ask(spglib.standardize_cell, atoms, symprec, to_primitive=cell == "primitive")
+    vectors, places, numbers = ask(spglib.standardize_cell, _cell(atoms), symprec, to_primitive=cell == "primitive")
     return Atoms(numbers=numbers, scaled_positions=places, cell=vectors, pbc=True)
 
 
@@ -132,14 +131,5 @@ def _check_tolerance(symprec: float) -> None:
         raise SettingsError(f"symprec must be a positive length in Å, not {symprec}")
 
 
-def _ask(function: Callable[..., Any], atoms: Atoms, symprec: float, **options: bool) -> Any:
-    """Call spglib, whose failure is an exception or, in its older way, None."""
-    failure = StructureError(f"spglib finds no symmetry in this crystal at {symprec:g} Å. Choose a smaller tolerance.")
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    try:
-        answer = quietly(function, cell, symprec=symprec, **options)
-    except spglib.SpglibError as error:
-        raise failure from error
-    if answer is None:
-        raise failure
-    return answer
+def _cell(atoms: Atoms) -> Cell:
+    return atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers

@@ -10,11 +10,10 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from mlip_core.errors import StructureError
+from mlip_core.structures.close_atoms import CLOSEST, closest_pair
 from mlip_core.structures.words import element_by_number, too_many
 
 MAX_ATOMS = 2000
-CLOSEST = 0.5
-"""Å; nearer than this no two atoms of any material are (H₂: 0.74)."""
 _LONGEST_VECTOR = 1000.0
 _FARTHEST = 1e5
 _FLATTEST = 1e-3
@@ -102,44 +101,22 @@ def _check_cell(atoms: Atoms) -> None:
 
 
 def _check_distances(atoms: Atoms, names: _Names) -> None:
-    from ase.geometry import complete_cell, minkowski_reduce
+    from ase.geometry import minkowski_reduce
 
-    cell = atoms.cell.array * atoms.pbc[:, None]
     if atoms.pbc.any():
-        cell = minkowski_reduce(cell, pbc=atoms.pbc)[0]
-        shortest = np.linalg.norm(cell[atoms.pbc], axis=1).min()
+        reduced = minkowski_reduce(atoms.cell.array * atoms.pbc[:, None], pbc=atoms.pbc)[0]
+        shortest = np.linalg.norm(reduced[atoms.pbc], axis=1).min()
         if shortest < CLOSEST:
             raise StructureError(
                 f"The lattice repeats every {shortest:.3g} Å in one direction; expected at least {CLOSEST} Å. Are the lengths in Å?"
             )
-    neighbours, distances = _nearest(atoms.positions, complete_cell(cell), atoms.pbc)
-    i = int(np.argmin(np.round(distances, 9)))
-    if distances[i] < CLOSEST:
+    pair = closest_pair(atoms)
+    if pair is not None:
+        first, second, distance = pair
         raise StructureError(
-            f"Atoms {names[i]} and {names[neighbours[i]]} are {distances[i]:.3f} Å apart; expected at least {CLOSEST} Å. "
+            f"Atoms {names[first]} and {names[second]} are {distance:.3f} Å apart; expected at least {CLOSEST} Å. "
             "Is one of them listed twice, or are the positions in another unit?"
         )
-
-
-def _nearest(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest other atom within :data:`CLOSEST` and its distance (else infinity), in a reduced cell."""
-    from scipy.spatial import cKDTree
-
-    inverse = np.linalg.inv(cell)
-    margins = CLOSEST * np.linalg.norm(inverse, axis=0)
-    places = positions @ inverse
-    places[:, pbc] %= 1.0
-    steps = [
-        np.arange(-n, n + 1) if periodic else np.zeros(1) for n, periodic in zip(np.ceil(margins), pbc, strict=True)
-    ]
-    shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 1, 3)
-    images = (places + shifts).reshape(-1, 3)
-    kept = np.flatnonzero((((images >= -margins) & (images <= 1 + margins)) | ~pbc).all(axis=1))
-    distances, found = cKDTree(images[kept] @ cell).query(places @ cell, k=2, distance_upper_bound=CLOSEST)
-    owners = np.append(kept % len(positions), -1)[found]
-    itself = np.arange(len(positions))
-    column = np.where(owners[:, 0] == itself, 1, 0)
-    return owners[itself, column], distances[itself, column]
 
 
 def fingerprint(atoms: Atoms) -> str:

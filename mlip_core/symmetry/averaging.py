@@ -13,24 +13,22 @@ from mlip_core.symmetry.equivalence import Orientation, orientations
 from mlip_core.symmetry.rotations import Grid, rotate, rotate_back
 
 _BATCHES_AHEAD = 8
-"""Forward batches of turned structures that exist at a time."""
+"""Forward batches of rotated structures that are held in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far the predictions over a grid scatter about their mean: what the average took away.
-
-    The three deviations are None where nothing was averaged.
-    """
+    """How far the predictions over a grid scatter about their mean: what the average took away."""
 
     energy_rot_std: float | None
-    """eV/atom."""
+    """Standard deviation of the energy over the orientations, eV/atom; None where nothing was averaged."""
     forces_rot_std: float | None
-    """eV/Å, root mean square over the 3N components."""
+    """Standard deviation of the forces, root mean square over the 3N components, eV/Å; None where nothing was averaged."""
     stress_rot_std: float | None
-    """eV/Å³, root mean square over the nine components; None too without a stress."""
+    """Standard deviation of the stress, root mean square over the nine components, eV/Å³; None where nothing was averaged
+    or the model gives no stress."""
     evaluations: int
-    """Orientations in which the model was asked."""
+    """Number of orientations in which the model was asked."""
 
 
 def average(
@@ -84,7 +82,7 @@ def _queue(structures: Iterable[Atoms], grid: Grid) -> Iterator[tuple[Atoms, Ori
 
 @dataclass
 class _Sums:
-    """Weighted sums of x − x₀ and |x − x₀|² over the members of all classes seen."""
+    """Weighted sums of x − x₀ and |x − x₀|² over the orientations so far, with x₀ the first prediction."""
 
     evaluations: int = 0
     weight: float = 0.0
@@ -98,8 +96,8 @@ class _Sums:
         self.first = self.first or here
         self.evaluations += 1
         for member in item.members:
-            stress = None if here.stress is None else member.turn.T @ here.stress @ member.turn
-            forces = here.forces[member.partner] @ member.turn
+            stress = None if here.stress is None else member.symmetry.T @ here.stress @ member.symmetry
+            forces = here.forces[member.atom_map] @ member.symmetry
             self._add(member.weight, Prediction(here.energy, forces, stress))
 
     def _add(self, weight: float, x: Prediction) -> None:

@@ -161,8 +161,8 @@ class CorrectedModel(Model):
     def _framed(self, structures: list[Atoms], progress: Progress) -> list[tuple[Prediction, Spread]]:
         c = self.corrections
         frames = [random_frame(atoms, seed=c.frame_seed, inversion=c.inversion) for atoms in structures]
-        turned = [rotate(atoms, frame) for atoms, frame in zip(structures, frames, strict=True)]
-        answers = self.model.predict(turned, progress=progress)
+        rotated = [rotate(atoms, frame) for atoms, frame in zip(structures, frames, strict=True)]
+        answers = self.model.predict(rotated, progress=progress)
         alone = Spread(None, None, None, 1)
         return [(rotate_back(answer, frame), alone) for answer, frame in zip(answers, frames, strict=True)]
 

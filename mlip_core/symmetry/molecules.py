@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
 _COLLINEAR = 1e-3
-"""Sine of the angle below which three atoms lie on a line, beside the tolerance."""
+"""Distance from the axis, relative to the largest distance from the centroid, up to which an atom counts as on it (besides symprec)."""
 
 
 def molecular_operations(structure: Atoms, symprec: float) -> tuple[np.ndarray, np.ndarray]:
@@ -33,10 +33,10 @@ def molecular_operations(structure: Atoms, symprec: float) -> tuple[np.ndarray, 
     positions = structure.positions - structure.positions.mean(axis=0)
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for rotation in _candidates(positions, structure.numbers, symprec):
-        partner = match(positions, structure.numbers, rotation, symprec)
+        atom_map = match(positions, structure.numbers, rotation, symprec)
         known = any(np.abs(rotation - other).max() < 1e-6 + symprec for other, _ in found)
-        if partner is not None and not known:
-            found.append((rotation, partner))
+        if atom_map is not None and not known:
+            found.append((rotation, atom_map))
     return np.array([r for r, _ in found]), np.array([p for _, p in found])
 
 
@@ -54,10 +54,10 @@ def match(positions: np.ndarray, numbers: np.ndarray, rotation: np.ndarray, tole
         Å.
     """
     distances = cdist(positions @ rotation.T, positions)
-    partner = distances.argmin(axis=1)
-    good = distances[np.arange(len(partner)), partner].max() <= tolerance
-    same = (numbers[partner] == numbers).all()
-    return partner if good and same and len(np.unique(partner)) == len(partner) else None
+    atom_map = distances.argmin(axis=1)
+    good = distances[np.arange(len(atom_map)), atom_map].max() <= tolerance
+    same = (numbers[atom_map] == numbers).all()
+    return atom_map if good and same and len(np.unique(atom_map)) == len(atom_map) else None
 
 
 def _candidates(positions: np.ndarray, numbers: np.ndarray, symprec: float) -> list[np.ndarray]:
@@ -68,10 +68,10 @@ def _candidates(positions: np.ndarray, numbers: np.ndarray, symprec: float) -> l
         return [np.eye(3), *proper, *(-r for r in proper)]
     first = _rarest(radii, numbers, radii > symprec, symprec)
     axis = positions[first] / radii[first]
-    across = np.linalg.norm(np.cross(axis, positions), axis=1)
-    if across.max() <= symprec + _COLLINEAR * radii.max():
+    off_axis = np.linalg.norm(np.cross(axis, positions), axis=1)
+    if off_axis.max() <= symprec + _COLLINEAR * radii.max():
         return [np.eye(3), *_about_axis(axis)]
-    second = _rarest(radii, numbers, across > symprec + _COLLINEAR * radii.max(), symprec)
+    second = _rarest(radii, numbers, off_axis > symprec + _COLLINEAR * radii.max(), symprec)
     like_first = _alike(radii, numbers, first, symprec)
     like_second = _alike(radii, numbers, second, symprec)
     apart = np.linalg.norm(positions[first] - positions[second])
@@ -103,12 +103,12 @@ def _triad(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _about_axis(axis: np.ndarray) -> list[np.ndarray]:
-    """The group D4h about an axis: what it leaves of vectors and tensors, every turn about the axis leaves."""
+    """The group D4h about an axis: vectors and tensors that it leaves unchanged are left unchanged by every rotation about the axis."""
     x = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
     frame = _triad(axis, x)
     signs = np.array(np.meshgrid([1, -1], [1, -1], [1, -1])).reshape(3, -1).T
-    turns = []
+    operations = []
     for order in permutations(range(1, 3)):
         swap = np.eye(3)[[0, *order]]
-        turns += [frame.T @ np.diag(s) @ swap @ frame for s in signs]
-    return turns
+        operations += [frame.T @ np.diag(s) @ swap @ frame for s in signs]
+    return operations

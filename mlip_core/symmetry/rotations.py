@@ -1,4 +1,4 @@
-"""Grids of rotations: their weights, what they average exactly, and how results are turned back.
+"""Grids of rotations: their weights, what they average exactly, and how results are rotated back.
 
 A rotation R acts on row vectors as ``x @ R.T``. Every grid is proper (det = +1);
 with ``inversion`` each rotation is used a second time together with x → −x.
@@ -23,7 +23,7 @@ GENERIC_FRAMES = (
     Rotation.from_rotvec([-0.417, 0.893, 1.271]).as_matrix(),
     Rotation.from_rotvec([0.731, -1.137, 0.529]).as_matrix(),
 )
-"""Two (3, 3) rotations that map no crystal axis near another, before and after which a measurement turns."""
+"""Two (3, 3) rotations that map no crystal axis near another, by which a measurement rotates before and after each rotation of its grid."""
 
 RANDOM_SEED = 20260116
 """Seed of the Haar-random grids, fixed so that a corrected model is a function of the structure alone."""
@@ -106,9 +106,9 @@ def check_name(name: str) -> None:
 
 
 def rotate(structure: Atoms, operation: np.ndarray) -> Atoms:
-    """Turn a whole structure: positions and cell.
+    """Rotate a whole structure: positions and cell.
 
-    An improper operation inverts the positions and turns the cell by its proper
+    An improper operation inverts the positions and rotates the cell by its proper
     part: the lattice of −a, −b, −c is that of a, b, c, and the cell keeps its hand.
 
     Parameters
@@ -121,17 +121,17 @@ def rotate(structure: Atoms, operation: np.ndarray) -> Atoms:
     Returns
     -------
     Atoms
-        A turned copy without constraints.
+        A rotated copy without constraints.
     """
-    turned = structure.copy()
-    turned.set_constraint()
-    turned.positions = structure.positions @ operation.T
-    turned.cell = structure.cell.array @ (np.sign(np.linalg.det(operation)) * operation).T
-    return turned
+    rotated = structure.copy()
+    rotated.set_constraint()
+    rotated.positions = structure.positions @ operation.T
+    rotated.cell = structure.cell.array @ (np.sign(np.linalg.det(operation)) * operation).T
+    return rotated
 
 
 def rotate_back(prediction: Prediction, operation: np.ndarray) -> Prediction:
-    """Bring the prediction for a turned structure into the frame of the original, in float64.
+    """Bring the prediction for a rotated structure into the frame of the original, in float64.
 
     Parameters
     ----------

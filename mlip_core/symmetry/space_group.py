@@ -5,7 +5,6 @@ operation: the mean over the whole group is the mean over T, then over the
 representatives. So a supercell costs no more than its primitive cell.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,16 @@ from ase import Atoms
 from ase.geometry import complete_cell
 from scipy.spatial import cKDTree
 
-from mlip_core.errors import CalculationError, SettingsError
+from mlip_core.errors import CalculationError, SettingsError, StructureError
+from mlip_core.structures.spglib_calls import Cell, ask
 from mlip_core.symmetry.molecules import molecular_operations
 
 _VACUUM = 12.3
-"""Å of empty space in directions that are not periodic; only the search sees it."""
+"""Å of empty space that spglib is shown in directions that are not periodic.
+
+Much wider than the spacing of atomic layers, so that the periodic copies of a slab do not
+continue its stacking; operations that mix such a direction with a periodic one are left out anyway.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,13 @@ class SpaceGroup:
     """Operations of a structure: x → x Rᵀ + t, each moving atom i onto atom ``maps[i]``."""
 
     rotations: np.ndarray
-    """(n_point, 3, 3), Cartesian, orthogonal: one for each operation of the point group, the identity first."""
+    """(n_point, 3, 3), Cartesian orthogonal matrices, one for each operation of the point group, the identity first."""
     maps: np.ndarray
-    """(n_point, n_atoms), where each representative takes each atom."""
+    """(n_point, n_atoms), atom maps: the atom that each atom is taken to by each of those operations."""
     translation_maps: np.ndarray
-    """(n_translations, n_atoms), where each pure translation takes each atom; the identity is one of them."""
+    """(n_translations, n_atoms), atom maps of the pure translations, the identity among them."""
     symprec: float
-    """Tolerance, Å."""
+    """Tolerance with which the operations were found, Å."""
 
     @property
     def order(self) -> int:
@@ -99,18 +103,18 @@ def space_group(structure: Atoms, *, symprec: float = 1e-5) -> SpaceGroup:
 
 def _periodic(structure: Atoms, symprec: float) -> SpaceGroup:
     cell, fractional = _padded(structure)
-    turns, shifts = _search(cell, fractional, structure.numbers, symprec)
+    rotations, translations = _operations((cell, fractional, structure.numbers), symprec)
     pbc = structure.pbc
-    unmixed = ~(turns[:, pbc][:, :, ~pbc].any(axis=(1, 2)) | turns[:, ~pbc][:, :, pbc].any(axis=(1, 2)))
-    turns, shifts = turns[unmixed], shifts[unmixed]
-    pure = (turns == np.eye(3, dtype=int)).all(axis=(1, 2))
-    _, first = np.unique(turns.reshape(len(turns), 9), axis=0, return_index=True)
+    mixes = rotations[:, pbc][:, :, ~pbc].any(axis=(1, 2)) | rotations[:, ~pbc][:, :, pbc].any(axis=(1, 2))
+    rotations, translations = rotations[~mixes], translations[~mixes]
+    pure = (rotations == np.eye(3, dtype=int)).all(axis=(1, 2))
+    _, first = np.unique(rotations.reshape(len(rotations), 9), axis=0, return_index=True)
     first = np.array(sorted(first, key=lambda k: (not pure[k], k)))
-    matching = _Matching(cell, fractional, structure.numbers, symprec)
+    atom_map = _AtomMaps(fractional, structure.numbers, symprec)
     return SpaceGroup(
-        rotations=_cartesian(cell, turns[first]),
-        maps=np.array([matching(w, t) for w, t in zip(turns[first], shifts[first], strict=True)]),
-        translation_maps=np.array([matching(np.eye(3), t) for t in shifts[pure]]),
+        rotations=_cartesian(cell, rotations[first]),
+        maps=np.array([atom_map(w, t) for w, t in zip(rotations[first], translations[first], strict=True)]),
+        translation_maps=np.array([atom_map(np.eye(3), t) for t in translations[pure]]),
         symprec=symprec,
     )
 
@@ -120,66 +124,55 @@ def _padded(structure: Atoms) -> tuple[np.ndarray, np.ndarray]:
     cell = complete_cell(structure.cell.array * structure.pbc[:, None])
     kept = cell[structure.pbc]
     for axis in np.flatnonzero(~structure.pbc):
-        direction = _across(kept, structure.cell.array[axis], cell[axis])
+        direction = _perpendicular(kept, structure.cell.array[axis], cell[axis])
         cell[axis] = direction * (np.ptp(structure.positions @ direction) + _VACUUM)
         kept = np.vstack([kept, cell[axis]])
     return cell, structure.positions @ np.linalg.inv(cell)
 
 
-def _across(kept: np.ndarray, *candidates: np.ndarray) -> np.ndarray:
-    """Unit vector at right angles to the rows of ``kept``, from the first candidate that has one."""
-    parts = [v - kept.T @ np.linalg.lstsq(kept.T, v, rcond=None)[0] for v in candidates]
+def _perpendicular(vectors: np.ndarray, *candidates: np.ndarray) -> np.ndarray:
+    """Unit vector at right angles to the rows of ``vectors``: the part of the first candidate that has such a part."""
+    parts = [v - vectors.T @ np.linalg.lstsq(vectors.T, v, rcond=None)[0] for v in candidates]
     part = next(v for v in parts if np.linalg.norm(v) > 1e-3)
     return part / np.linalg.norm(part)
 
 
-def _search(
-    cell: np.ndarray, fractional: np.ndarray, numbers: np.ndarray, symprec: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _operations(cell: Cell, symprec: float) -> tuple[np.ndarray, np.ndarray]:
+    """Integer rotations (n, 3, 3) and fractional translations (n, 3)."""
     import spglib
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # about how spglib reports errors; both ways are handled
-        try:
-            found = spglib.get_symmetry((cell, fractional, numbers), symprec=symprec)
-        except spglib.SpglibError as error:
-            raise _not_found(symprec) from error
-    if found is None:
-        raise _not_found(symprec)
+    try:
+        found = ask(spglib.get_symmetry, cell, symprec)
+    except StructureError as error:
+        raise CalculationError(str(error)) from error
     return found["rotations"], found["translations"]
 
 
-def _not_found(symprec: float) -> CalculationError:
-    return CalculationError(
-        f"spglib finds no symmetry operations at symprec {symprec:g} Å. "
-        "Choose another tolerance, or check that no two atoms lie on one another."
-    )
-
-
-def _cartesian(cell: np.ndarray, turns: np.ndarray) -> np.ndarray:
+def _cartesian(cell: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Orthogonal matrices of integer rotations, in the nearest cell whose metric they leave exactly."""
-    metric = np.mean([w.T @ (cell @ cell.T) @ w for w in turns], axis=0)
+    metric = np.mean([w.T @ (cell @ cell.T) @ w for w in rotations], axis=0)
     root = scipy.linalg.sqrtm(metric).real
     ideal = root @ scipy.linalg.polar(root.T @ cell)[0]
-    return np.array([ideal.T @ w @ np.linalg.inv(ideal.T) for w in turns])
+    return np.array([ideal.T @ w @ np.linalg.inv(ideal.T) for w in rotations])
 
 
-class _Matching:
+class _AtomMaps:
     """Where an operation takes each atom."""
 
-    def __init__(self, cell: np.ndarray, fractional: np.ndarray, numbers: np.ndarray, symprec: float) -> None:
-        self._cell, self._numbers, self._symprec = cell, numbers, symprec
+    def __init__(self, fractional: np.ndarray, numbers: np.ndarray, symprec: float) -> None:
+        self._numbers, self._symprec = numbers, symprec
         self._fractional = _wrapped(fractional)
         self._tree = cKDTree(self._fractional, boxsize=1.0)
 
-    def __call__(self, turn: np.ndarray, shift: np.ndarray) -> np.ndarray:
-        moved = _wrapped(self._fractional @ turn.T + shift)
-        _, partner = self._tree.query(moved)
-        if len(np.unique(partner)) != len(partner) or (self._numbers[partner] != self._numbers).any():
+    def __call__(self, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+        """(n_atoms,): the atom that each atom is taken to."""
+        images = _wrapped(self._fractional @ rotation.T + translation)
+        _, atom_map = self._tree.query(images)
+        if len(np.unique(atom_map)) != len(atom_map) or (self._numbers[atom_map] != self._numbers).any():
             raise SettingsError(
                 f"at symprec {self._symprec:g} Å a symmetry operation takes two atoms to one place; choose a smaller symprec"
             )
-        return partner
+        return atom_map
 
 
 def _wrapped(fractional: np.ndarray) -> np.ndarray:
@@ -189,6 +182,6 @@ def _wrapped(fractional: np.ndarray) -> np.ndarray:
 
 def _mean_over(rotations: np.ndarray, maps: np.ndarray, forces: np.ndarray) -> np.ndarray:
     mean = np.zeros_like(forces, dtype=np.float64)
-    for rotation, partner in zip(rotations, maps, strict=True):
-        mean[partner] += forces @ rotation.T
+    for rotation, atom_map in zip(rotations, maps, strict=True):
+        mean[atom_map] += forces @ rotation.T
     return mean / len(maps)

@@ -18,6 +18,7 @@ from mlip_core.calculations.rotations.variance import RotationSettings, rotation
 from mlip_core.errors import CalculationError
 from mlip_core.models import load_model
 from mlip_core.models.model import Model
+from mlip_core.symmetry.moving import rattled
 from mlip_core.training.labels import relaxed_constant
 from mlip_core.training.settings import Crystal
 
@@ -154,11 +155,10 @@ def seconds_a_call(models: Sequence[Model], atoms: Atoms, repeats: int = 5) -> l
     times: list[list[float]] = [[] for _ in models]
     rng = np.random.default_rng(0)
     for turn in range(repeats + 1):
-        moved = atoms.copy()
-        moved.positions += rng.normal(scale=0.03, size=moved.positions.shape)
+        structure = rattled(atoms, 0.03, rng)
         for model, seconds in zip(models, times, strict=True):
             start = perf_counter()
-            model.predict([moved])
+            model.predict([structure])
             if turn:
                 seconds.append(perf_counter() - start)
     return [median(seconds) for seconds in times]

@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.build import bulk, surface
 
 from mlip_core.errors import SettingsError
+from mlip_core.symmetry.moving import rattled
 from mlip_core.training.settings import Crystal, Data
 
 SPLITS = ("train", "validation", "test")
@@ -133,17 +134,16 @@ def _surface(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -
     return atoms
 
 
-def rattled(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
-    """Copy with every atom displaced by Gaussian noise."""
-    sigma = data.rattles[made % len(data.rattles)]
-    atoms = parent.copy()
-    atoms.positions += rng.normal(scale=sigma, size=atoms.positions.shape)
-    atoms.info["rattle"] = sigma
+def _every_atom(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
+    """Copy with random displacements of every atom."""
+    stdev = data.rattles[made % len(data.rattles)]
+    atoms = rattled(parent, stdev, rng)
+    atoms.info["rattle"] = stdev
     return atoms
 
 
-def displaced(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
-    """Copy with one atom displaced in a random direction."""
+def _one_atom(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
+    """Copy with a random displacement of one atom."""
     length = data.displacements[made % len(data.displacements)]
     atoms = parent.copy()
     direction = rng.normal(size=3)
@@ -156,14 +156,14 @@ _Build = Callable[[Crystal, float, Data, np.random.Generator], Atoms]
 _Disturb = Callable[[Atoms, int, Data, np.random.Generator], Atoms]
 
 KINDS: dict[str, tuple[_Build, _Disturb]] = {
-    "scaled": (_scaled, rattled),
-    "conventional": (_conventional, rattled),
-    "supercell": (_supercell, rattled),
-    "near": (_near_equilibrium, rattled),
-    "single": (_near_equilibrium, displaced),
-    "large-single": (_large, displaced),
-    "vacancy": (_vacancy, rattled),
-    "surface": (_surface, rattled),
+    "scaled": (_scaled, _every_atom),
+    "conventional": (_conventional, _every_atom),
+    "supercell": (_supercell, _every_atom),
+    "near": (_near_equilibrium, _every_atom),
+    "single": (_near_equilibrium, _one_atom),
+    "large-single": (_large, _one_atom),
+    "vacancy": (_vacancy, _every_atom),
+    "surface": (_surface, _every_atom),
 }
 """Kinds of structure: the parent cell, and what is done to each child.
 

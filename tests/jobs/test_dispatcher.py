@@ -22,10 +22,10 @@ from mlip_core.errors import SettingsError
 from mlip_core.jobs.cluster import n_workers
 from mlip_core.jobs.dispatcher import Dispatcher, _Running
 from mlip_core.jobs.files import RunFolder
+from mlip_core.jobs.locks import is_held
 from mlip_core.jobs.queue import LOCK, Jobs
 from mlip_core.jobs.task import Task
 from mlip_core.jobs.worker import Outcome, kept
-from mlip_core.locks import is_held
 
 
 def serving(home):

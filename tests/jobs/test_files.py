@@ -5,7 +5,6 @@ import pytest
 
 from mlip_core.errors import Cancelled, SettingsError
 from mlip_core.jobs.files import ProgressFile, RunFolder
-from mlip_core.locks import Lock, drop_abandoned, is_held
 
 RUN = "0123456789abcdef"
 
@@ -78,28 +77,3 @@ def test_what_cannot_be_shown_is_refused(folder):
 def test_a_run_that_leads_elsewhere_is_refused(tmp_path, name):
     with pytest.raises(SettingsError, match="does not name a run"):
         RunFolder(tmp_path, name)
-
-
-def test_a_lock_has_one_holder(tmp_path):
-    first, second = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
-    assert first.acquire()
-    assert first.acquire()
-    assert not second.acquire(patience=0.1)
-    assert is_held(tmp_path / "lock")
-    first.release()
-    assert not is_held(tmp_path / "lock")
-    assert second.acquire()
-    second.release()
-
-
-def test_abandoned_locks_are_removed_and_held_ones_counted(tmp_path, monkeypatch):
-    held, left = Lock(tmp_path / "held"), Lock(tmp_path / "left")
-    held.acquire()
-    left.acquire()
-    left.release()
-    assert drop_abandoned(tmp_path) == 2
-    monkeypatch.setattr("mlip_core.locks._YOUNG", 0.0)
-    assert drop_abandoned(tmp_path) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["held"]
-    held.release()
-    assert drop_abandoned(tmp_path / "nowhere") == 0

@@ -9,11 +9,11 @@ from dashboard import state
 from dashboard.pages.force_errors.reference_card import show_reference_card
 from dashboard.service import SHIPPED, dataset, shelf
 from dashboard.widgets.frame import plain
-from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.datasets import UNIT_CHOICES, Dataset, Units
 from mlip_core.datasets.shelf import Reading
 from mlip_core.errors import DatasetError
 from mlip_core.structures import fingerprint
+from mlip_core.symmetry.moving import rattled
 
 UPLOAD_TYPES = ["xyz", "extxyz", "db", "json", "traj", "xml", "zip"]
 COPIES = 24
@@ -71,16 +71,16 @@ def bring() -> None:
     if structure is not None and st.button(f"{COPIES} rattled copies of {state.structure_name() or 'the structure'}"):
         place = f"rattled-{fingerprint(structure)[:20]}"
         name = f"{state.structure_name() or structure.get_chemical_formula()}, rattled"
-        state.choose_data(shelf().put(rattled(structure), name, place=place))
+        state.choose_data(shelf().put(rattled_copies(structure), name, place=place))
         st.rerun()
 
 
-def rattled(structure: Atoms) -> Sequence[Atoms]:
+def rattled_copies(structure: Atoms) -> Sequence[Atoms]:
     """Return copies with normal random displacements of several widths, Å, tagged with the width."""
     copies = []
     for seed in range(COPIES):
         width = RATTLES[seed % len(RATTLES)]
-        copy = displaced(structure, width, seed)
+        copy = rattled(structure, width, seed)
         copy.info = {"rattle": f"{width:g} Å"}
         copies.append(copy)
     return copies

@@ -15,6 +15,7 @@ from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings
 from mlip_core.jobs.task import Task
+from mlip_core.symmetry.moving import rattled
 
 CELLS = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
 
@@ -25,17 +26,15 @@ def main() -> None:
     structure, members = need_structure(), need_lineup()
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
-        settings = choose_settings(structure)
-        tasks = [
-            Task(kind="relaxation", subject=structure, configuration=member, settings=settings) for member in members
-        ]
+        start, settings = choose_settings(structure)
+        tasks = [Task(kind="relaxation", subject=start, configuration=member, settings=settings) for member in members]
         start_button("Relax the line-up", tasks, key="relax")
     with results:
         live(tasks, draw)
 
 
-def choose_settings(structure: Atoms) -> RelaxationSettings:
-    """Offer what a relaxation needs."""
+def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:
+    """Offer what a relaxation needs; return the structure to start from, rattled where that is asked, and the settings."""
     options = list(CELLS) if structure.pbc.all() else ["none"]
     cell = st.selectbox("What may move", options, format_func=CELLS.__getitem__, key="cell", bind="query-params")
     fmax = st.select_slider(
@@ -66,9 +65,7 @@ def choose_settings(structure: Atoms) -> RelaxationSettings:
             bind="query-params",
             help="Moves every atom by normal random displacements of this width (seed 0), so that a perfect crystal has something to relax.",
         )
-    if rattle:
-        structure.rattle(rattle, seed=0)
-    return RelaxationSettings(
+    return rattled(structure, rattle, seed=0, keep_constraints=True), RelaxationSettings(
         fmax=float(fmax),
         steps=int(steps),
         optimizer=optimizer,

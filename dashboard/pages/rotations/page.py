@@ -23,7 +23,7 @@ from dashboard.widgets.frame import header, look, need_lineup, need_structure, t
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
-from mlip_core.calculations.rotations.scans import turned_up
+from mlip_core.calculations.rotations.scans import rotation_to_z
 from mlip_core.calculations.rotations.variance import RotationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
@@ -191,7 +191,7 @@ def degrees(works: Sequence[Work]) -> None:
     )
 
 
-def error_split(works: Sequence[Work]) -> None:
+def symmetry_breaking_share(works: Sequence[Work]) -> None:
     """Show how much of the difference to the reference is symmetry breaking."""
     shown = [work for work in works if work.result.error_split is not None]
     if not shown:
@@ -253,7 +253,7 @@ def globes(works: Sequence[Work]) -> None:
     with sphere:
         chart(figure, "globe-figure")
     with picture:
-        viewer(rotate(chosen.result.structure, turned_up(polar, azimuth)), key="globe-structure", height=440)
+        viewer(rotate(chosen.result.structure, rotation_to_z(polar, azimuth)), key="globe-structure", height=440)
     st.caption(
         "Colour at a point: the value when that direction of the structure points along +z, averaged over turns about z, less the mean over the sphere; forces are turned back into the structure's own frame. "
         "The arrow “up” is the direction that the structure beside it has along its +z. A sphere of one colour keeps the law."
@@ -310,7 +310,7 @@ def _row(work: Work) -> dict[str, object]:
 
 PANELS = {
     "Numbers": numbers,
-    "What is symmetry breaking": error_split,
+    "What is symmetry breaking": symmetry_breaking_share,
     "Against angle": against_angle,
     "Degrees": degrees,
     "Globe": globes,

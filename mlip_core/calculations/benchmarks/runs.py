@@ -16,9 +16,8 @@ from mlip_core.datasets.dataset import Dataset, Frame
 from mlip_core.datasets.stored import StoredDataset
 from mlip_core.errors import CalculationError, ModelError, SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import former, record
-from mlip_core.stages import Stages
 
 FEWEST, MOST = 800, 1000
 """Atoms of a cell that is timed."""

@@ -10,17 +10,15 @@ from mlip_core.calculations.conservation.closed_loops import (
     LoopWork,
     closed_loop_work,
     default_loop,
-    moved,
     random_loops,
 )
 from mlip_core.calculations.conservation.dynamics import ConstantEnergyRun, constant_energy_run
-from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model, Prediction
-from mlip_core.progress import Progress, silent
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import record
-from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import count_beneath, refuse_random_frame
+from mlip_core.symmetry.moving import moved, rattled
 from mlip_core.symmetry.pair_potential import PairPotential
 
 _BLOCK = 4
@@ -175,7 +173,7 @@ def conservation(
         If the loop names an atom that is not there, or λ or loops are asked of a model in random frames.
     """
     settings = settings or ConservationSettings()
-    structure = displaced(structure, settings.rattle, settings.seed)
+    structure = rattled(structure, settings.rattle, settings.seed)
     loops = _loops(structure, settings)
     model, count = count_beneath(model)
     stages = Stages(progress, _steps(structure, settings, loops))

@@ -9,6 +9,7 @@ from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
 from mlip_core.records import record
+from mlip_core.symmetry.moving import moved
 
 Vector = tuple[float, float, float]
 
@@ -53,10 +54,10 @@ class Loop:
     def displacements(self, n_atoms: int) -> np.ndarray:
         """(n_points, n_atoms, 3), Å: displacements along the lap."""
         a, b = self._units()
-        moved = np.zeros((self.n_points, n_atoms, 3))
-        moved[:, self.atom_a] += self.radius * np.outer(np.cos(self.angles), a)
-        moved[:, self.atom_b] += self.radius * np.outer(np.sin(self.angles), b)
-        return moved
+        displacements = np.zeros((self.n_points, n_atoms, 3))
+        displacements[:, self.atom_a] += self.radius * np.outer(np.cos(self.angles), a)
+        displacements[:, self.atom_b] += self.radius * np.outer(np.sin(self.angles), b)
+        return displacements
 
     def power(self, forces: np.ndarray) -> np.ndarray:
         """F · dx/dφ along the lap, (n_points,), eV, of forces (n_points, n_atoms, 3)."""
@@ -170,14 +171,6 @@ def random_loops(n_atoms: int, number: int, seed: int, *, radius: float = 0.05, 
             )
         )
     return loops
-
-
-def moved(structure: Atoms, displacements: np.ndarray) -> Atoms:
-    """Copy of a structure without constraints, its atoms moved by (n_atoms, 3) or all by (3,), Å."""
-    copy = structure.copy()
-    copy.set_constraint()
-    copy.positions = structure.positions + displacements
-    return copy
 
 
 def _work(loop: Loop, forces: np.ndarray) -> LoopWork:

@@ -9,8 +9,7 @@ from mlip_core.calculations.equation_of_state.cells import at_volumes
 from mlip_core.calculations.equation_of_state.settings import EquationOfStateSettings
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, relax
 from mlip_core.models.model import Model, Prediction
-from mlip_core.progress import Progress
-from mlip_core.stages import Stages
+from mlip_core.progress import Progress, Stages
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 

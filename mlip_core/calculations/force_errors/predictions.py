@@ -3,16 +3,17 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from mlip_core.datasets.dataset import Dataset, Frame
 from mlip_core.errors import ModelError
-from mlip_core.locks import Lock
 from mlip_core.models.model import Model, Prediction
 from mlip_core.progress import Progress, silent
 
@@ -94,16 +95,18 @@ def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress =
     -------
     Predictions
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = Lock(path.with_suffix(".lock"))
-    while not (path.exists() or lock.acquire(patience=0.5)):
-        progress(0, dataset.n_structures, stage="waiting for the same forces")
-    try:
-        if not path.exists():
-            _evaluate(dataset, model, path, progress)
-        lock.path.unlink(missing_ok=True)
-    finally:
-        lock.release()
+    lock = FileLock(path.with_suffix(".lock"))
+    while not path.exists():
+        try:
+            held = lock.acquire(timeout=0.5)
+        except Timeout:
+            progress(0, dataset.n_structures, stage="waiting for the same forces")
+            continue
+        with held:
+            if not path.exists():
+                _evaluate(dataset, model, path, progress)
+            with suppress(PermissionError):  # Windows removes the file when it is released, not while it is open
+                path.with_suffix(".lock").unlink(missing_ok=True)
     return opened(path)
 
 

@@ -6,18 +6,16 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.conservation.closed_loops import moved
 from mlip_core.calculations.passport.gradient import N_POINTS, GradientError, gradient_error
-from mlip_core.calculations.passport.smoothness import Line, line, smoothness
+from mlip_core.calculations.passport.smoothness import Line, choose_line, smoothness
 from mlip_core.calculations.passport.smoothness import steps as line_steps
-from mlip_core.calculations.rotations.measures import displaced
 from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import record
-from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import count_beneath
+from mlip_core.symmetry.moving import moved, rattled
 from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import check_name, grid
 
@@ -162,10 +160,10 @@ def passport(
     Passport
     """
     settings = settings or PassportSettings()
-    structure = displaced(_repeated(structure), settings.rattle, settings.seed)
+    structure = rattled(_repeated(structure), settings.rattle, settings.seed)
     claims, (model, count) = model.claims, count_beneath(model)
-    way = line(structure)
-    stages = Stages(progress, _steps(structure, settings, way))
+    line = choose_line(structure)
+    stages = Stages(progress, _steps(structure, settings, line))
     energy = model.predict([structure], progress=stages.part("structure", 1))[0].energy
     exact = PairPotential(structure, dtype=model.dtype, energy=energy)
     arithmetic = _Arithmetic(exact, float(np.finfo(model.dtype).eps) * abs(energy))
@@ -175,14 +173,14 @@ def passport(
         "inversion": inversion,
         "translation": _translation(structure, model, arithmetic, stages),
         "conservative": _conservation(structure, model, arithmetic, settings, stages),
-        "smooth": () if way is None else _smoothness(way, model, arithmetic, stages),
+        "smooth": () if line is None else _smoothness(line, model, arithmetic, stages),
     }
     return Passport(
         model=model.name,
         structure=structure,
         settings=settings,
         laws=tuple(Law(name, getattr(claims, name), measures[name]) for name in LAWS),
-        crossed=None if way is None else way.crossed,
+        crossed=None if line is None else line.crossed,
         evaluations=count.evaluations,
         seconds=count.seconds,
     )
@@ -209,10 +207,10 @@ def _repeated(structure: Atoms) -> Atoms:
     return repeated
 
 
-def _steps(structure: Atoms, settings: PassportSettings, way: Line | None) -> int:
+def _steps(structure: Atoms, settings: PassportSettings, line: Line | None) -> int:
     rotations = len(grid(settings.grid).rotations)
     work = N_POINTS * settings.n_directions
-    return 2 + 2 * rotations + len(SHIFTS) + work + (0 if way is None else line_steps(way))
+    return 2 + 2 * rotations + len(SHIFTS) + work + (0 if line is None else line_steps(line))
 
 
 def _orientation(
@@ -262,9 +260,9 @@ def _conservation(
     return (Measure("gradient", found.rms, max(floor.rms, rounding), "eV/Å", max(found.error, _LEAST_GRADIENT)),)
 
 
-def _smoothness(way: Line, model: Model, arithmetic: _Arithmetic, stages: Stages) -> Measures:
-    found = smoothness(way, model, progress=stages.part("smoothness", line_steps(way)))
-    floor = smoothness(way, arithmetic.exact)
+def _smoothness(line: Line, model: Model, arithmetic: _Arithmetic, stages: Stages) -> Measures:
+    found = smoothness(line, model, progress=stages.part("smoothness", line_steps(line)))
+    floor = smoothness(line, arithmetic.exact)
     least = np.maximum(_LEAST_JUMPS, _OUTLIER * np.array(found.noise)).tolist()
     return (
         Measure("jump of the energy", found.energy, max(floor.energy, arithmetic.rounding), "eV", least[0]),

@@ -6,9 +6,9 @@ import numpy as np
 from ase import Atoms
 from scipy.integrate import simpson
 
-from mlip_core.calculations.conservation.closed_loops import moved
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
+from mlip_core.symmetry.moving import moved
 
 N_POINTS = 17
 """On a way; a multiple of 4 and one more, so that every second point makes a coarser rule."""

@@ -1,21 +1,31 @@
 """What a relaxation is watched for, and how its end compares with its start."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
+from mlip_core.errors import StructureError
 from mlip_core.records import record
+from mlip_core.structures.close_atoms import closest_pair
+from mlip_core.structures.crystal import SymmetryInfo, symmetry
 
-CLOSEST = 0.5
-"""Å; nearer atoms mean that the model left the region it knows."""
-VOLUME_RATIO = 3.0
-"""Volume over (or under) that of the start at which a relaxation has blown up."""
+SMALLEST, LARGEST = 1 / 3, 2.0
+"""Volume over that of the start at which a relaxation is stopped.
+
+A start whose lattice constants are a fifth too short grows by 1.95; pressure may halve a soft crystal.
+"""
+LONGEST_STRETCH = 1.6
+"""Length over that of the start, along any direction of the crystal, at which a relaxation is stopped.
+
+Layers held together weakly by a model move apart by half their distance at most before they no longer belong together.
+"""
+UNUSUAL_VOLUME_CHANGE = 0.25
+"""Relative change of the volume from which it is pointed out; models and experiments differ by less than a tenth."""
 ENERGY_FALL = 50.0
 """eV per atom below the start: more than any bond gives."""
 MATCHED_ATOMS = 200
-"""Larger cells are not matched by pymatgen (it becomes slow)."""
+"""Atoms above which a cell is not matched with its start by pymatgen, which becomes slow."""
 
 
 @record("StartComparison")
@@ -24,15 +34,16 @@ class StartComparison:
     """The end of a relaxation beside its start."""
 
     volume_change: float | None
-    """(V_end − V_start)/V_start; None without a 3D cell."""
+    """Relative change of the volume, (V_end − V_start)/V_start; None without a 3D cell."""
     rms_displacement: float
-    """Å: root mean square over atoms of how far each moved at fixed cell, rigid shift removed."""
+    """How far the atoms moved within the cell, root mean square over atoms, without the rigid shift of all, Å."""
     rmsd: float | None
-    """pymatgen's StructureMatcher (stol 1.0, no scaling, cells not reduced), in units of (V/n_atoms)^(1/3); None where it does not apply."""
+    """Distance between the two structures after the best match by pymatgen's StructureMatcher (stol 1.0, no scaling, cells not
+    reduced), in units of (V/n_atoms)^(1/3); None where it does not apply."""
     operations_start: tuple[int, int] | None
-    """Symmetry operations of the start at 1e-5 and 1e-2 Å; None where not periodic in three directions."""
+    """Number of symmetry operations of the start at 1e-5 and 1e-2 Å; None where not periodic in three directions."""
     operations_end: tuple[int, int] | None
-    """The same of the end."""
+    """Number of symmetry operations of the end at 1e-5 and 1e-2 Å; None where not periodic in three directions."""
 
 
 def blow_up(start: Atoms, atoms: Atoms, energies: list[float]) -> str:
@@ -44,13 +55,10 @@ def blow_up(start: Atoms, atoms: Atoms, energies: list[float]) -> str:
             "The model does not know this structure; start from another one or choose another model."
         )
     if atoms.pbc.all() and atoms.cell.rank == 3:
-        ratio = atoms.get_volume() / start.get_volume()
-        if not 1 / VOLUME_RATIO < ratio < VOLUME_RATIO:
-            return (
-                f"stopped: the volume became {ratio:.2g} times that of the start. "
-                "Keep the cell fixed first, or choose another model."
-            )
-    pair = _closest_pair(atoms)
+        wrong = _cell_out_of_bounds(start, atoms)
+        if wrong:
+            return f"stopped: {wrong}. Keep the cell fixed first, or choose another model."
+    pair = closest_pair(atoms)
     if pair:
         return (
             f"stopped: atoms {pair[0]} and {pair[1]} came within {pair[2]:.2f} Å. "
@@ -59,20 +67,20 @@ def blow_up(start: Atoms, atoms: Atoms, energies: list[float]) -> str:
     return ""
 
 
-def _closest_pair(atoms: Atoms) -> tuple[int, int, float] | None:
-    from ase.neighborlist import neighbor_list
+def _cell_out_of_bounds(start: Atoms, atoms: Atoms) -> str:
+    ratio = atoms.get_volume() / start.get_volume()
+    if not SMALLEST < ratio < LARGEST:
+        return f"the volume became {ratio:.2g} times that of the start"
+    stretch = np.linalg.norm(np.linalg.solve(start.cell.array, atoms.cell.array), ord=2)
+    if not stretch < LONGEST_STRETCH:
+        return f"the crystal became {stretch:.2g} times as long in one direction"
+    return ""
 
-    first, second, distances = neighbor_list("ijd", atoms, CLOSEST)
-    if len(distances) == 0:
-        return None
-    nearest = int(np.argmin(distances))
-    return int(first[nearest]), int(second[nearest]), float(distances[nearest])
 
-
-def space_group(atoms: Atoms, symprec: float) -> str | None:
+def space_group_symbol(atoms: Atoms, symprec: float) -> str | None:
     """Symbol and number as "Fm-3m (225)"; None where not periodic in three directions or not found."""
-    dataset = _symmetry(atoms, symprec)
-    return None if dataset is None else f"{dataset.international} ({dataset.number})"
+    found = _symmetry(atoms, symprec)
+    return None if found is None else f"{found.international} ({found.number})"
 
 
 def compare_with_start(start: Atoms, end: Atoms, *tolerances: float) -> StartComparison:
@@ -87,26 +95,18 @@ def compare_with_start(start: Atoms, end: Atoms, *tolerances: float) -> StartCom
     )
 
 
-def _symmetry(atoms: Atoms, symprec: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    import spglib
-
-    if not (atoms.pbc.all() and atoms.cell.rank == 3):
+def _symmetry(atoms: Atoms, symprec: float) -> SymmetryInfo | None:
+    if atoms.cell.rank < 3:
         return None
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return spglib.get_symmetry_dataset(cell, symprec=symprec)
-        except Exception:
-            return None
+    try:
+        return symmetry(atoms, symprec)
+    except StructureError:
+        return None
 
 
 def _operations(atoms: Atoms, tolerances: tuple[float, ...]) -> tuple[int, int] | None:
-    found = [_symmetry(atoms, symprec) for symprec in tolerances]
-    if any(dataset is None for dataset in found):
-        return None
-    tight, loose = (len(dataset.rotations) for dataset in found)
-    return tight, loose
+    tight, loose = (_symmetry(atoms, symprec) for symprec in tolerances)
+    return None if tight is None or loose is None else (tight.n_operations, loose.n_operations)
 
 
 def _rms_displacement(start: Atoms, end: Atoms) -> float:

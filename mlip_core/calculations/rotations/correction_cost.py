@@ -6,14 +6,14 @@ from time import perf_counter
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.rotations.measures import displaced, reference_forces
-from mlip_core.calculations.rotations.statistics import scatter, turned_predictions
+from mlip_core.calculations.rotations.measures import reference_forces
+from mlip_core.calculations.rotations.statistics import rotated_predictions, scatter
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import record
-from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import Corrections, correct, count_beneath
+from mlip_core.symmetry.moving import rattled
 from mlip_core.symmetry.rotations import check_name, grid
 
 
@@ -35,15 +35,15 @@ class CorrectionCostSettings:
         "random-24",
         "random-60",
     )
-    """Names of grids."""
+    """Names of the grids to compare."""
     inversion: bool = False
-    """Average over x → −x too."""
+    """Average over inversion, x → −x, too."""
     n_probes: int = 8
-    """Generic random orientations, outside every grid, in which each corrected model is asked."""
+    """Number of random orientations, outside every grid, in which each corrected model is asked."""
     rattle: float = 0.05
     """Standard deviation, Å, of random displacements: the forces on a perfect crystal vanish."""
     seed: int = 0
-    """Of the displacements."""
+    """Seed of the displacements."""
 
     def __post_init__(self) -> None:
         for name in self.grids:
@@ -62,19 +62,19 @@ class CorrectionPoint:
     """One grid: its cost and what it leaves."""
 
     grid: str
-    """Name."""
+    """Name of the grid."""
     evaluations: int
-    """For one corrected prediction of this structure, counted."""
+    """Number of evaluations that one corrected prediction of this structure takes."""
     seconds: float
-    """Wall time of one corrected prediction, mean over the probes."""
+    """Wall time of one corrected prediction, mean over the probes, s."""
     energy_rot_std: float
-    """Residual, eV/atom."""
+    """Rotational standard deviation of the energy that is left, eV/atom."""
     forces_rot_std: float
-    """Residual, eV/Å."""
+    """Rotational standard deviation of the forces that is left, eV/Å."""
     stress_rot_std: float | None
-    """Residual, eV/Å³."""
+    """Rotational standard deviation of the stress that is left, eV/Å³; None without a 3D cell."""
     force_error: float | None
-    """Root mean square error against the reference over probes and components, eV/Å; None without a reference."""
+    """Error of the forces against the reference, root mean square over probes and components, eV/Å; None without a reference."""
 
 
 @record("CorrectionCost")
@@ -85,10 +85,11 @@ class CorrectionCost:
     model: str
     """Name of the uncorrected model."""
     structure: Atoms
-    """What was measured, displacements included."""
+    """The structure that was measured, displacements included."""
     settings: CorrectionCostSettings
+    """The settings used."""
     points: tuple[CorrectionPoint, ...]
-    """In the order of the settings' grids."""
+    """Cost and residual of each grid, in the order of the settings."""
 
 
 def correction_cost(
@@ -125,7 +126,7 @@ def correction_cost(
         If reference forces do not belong to the structure measured.
     """
     settings = settings or CorrectionCostSettings()
-    structure = displaced(structure, settings.rattle, settings.seed)
+    structure = rattled(structure, settings.rattle, settings.seed)
     expected = reference_forces(structure, reference, rattled=settings.rattle > 0)
     model.predict([structure])
     stages = Stages(progress, settings.n_probes * len(settings.grids))
@@ -149,12 +150,12 @@ def _point(
     counted, count = count_beneath(corrected)
     probes = grid(f"random-{settings.n_probes}").generic()
     start = perf_counter()
-    turned = turned_predictions(counted, structure, probes.rotations, progress=progress)
+    rotated = rotated_predictions(counted, structure, probes.rotations, progress=progress)
     seconds = perf_counter() - start
-    left = scatter(turned, probes.weights, sampled=True)
+    left = scatter(rotated, probes.weights, sampled=True)
     error = None
     if expected is not None:
-        error = float(np.sqrt(np.mean((turned.forces - expected) ** 2)))
+        error = float(np.sqrt(np.mean((rotated.forces - expected) ** 2)))
     return CorrectionPoint(
         grid=name,
         evaluations=round(count.evaluations / settings.n_probes),

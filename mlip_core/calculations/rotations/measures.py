@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.rotations.statistics import Scatter, Turned, degree_spectrum, scatter, turned_predictions
+from mlip_core.calculations.rotations.statistics import (
+    RotatedPredictions,
+    Scatter,
+    degree_spectrum,
+    rotated_predictions,
+    scatter,
+)
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
 from mlip_core.records import former, record
@@ -17,12 +23,12 @@ from mlip_core.symmetry.rotations import Grid, grid
 @record("InversionError")
 @dataclass(frozen=True)
 class InversionError:
-    """How far x → −x changes a prediction: root mean square over the same orientations."""
+    """How far x → −x changes a prediction."""
 
     energy: float
-    """|E(−x) − E(x)| / N, eV/atom."""
+    """Change of the energy |E(−x) − E(x)| / N, root mean square over the orientations, eV/atom."""
     forces: float
-    """Of F(−x) + F(x) over the 3N components, eV/Å."""
+    """Sum F(−x) + F(x), which inversion makes zero, root mean square over orientations and 3N components, eV/Å."""
 
 
 @record("DegreeSpectrum")
@@ -31,35 +37,35 @@ class DegreeSpectrum:
     """Share of each degree l in energy and forces as functions of orientation."""
 
     degrees: np.ndarray
-    """(n,), 0, 1, 2, …"""
+    """(n,), the degrees l: 0, 1, 2, …"""
     energy: np.ndarray
-    """(n,), p_l of E/N less its mean, so p_0 is 0, (eV/atom)²."""
+    """(n,), share p_l of each degree in E/N less its mean, so that p_0 is 0, (eV/atom)²."""
     forces: np.ndarray
-    """(n,), p_l of the forces turned back, mean over the 3N components; p_0 is the mean's, (eV/Å)²."""
+    """(n,), share p_l of each degree in the forces, rotated back, mean over the 3N components, (eV/Å)²; p_0 is that of their mean."""
     energy_resolved: float | None
-    """Σ p_l over the variance of the energy: below 1, degrees beyond the spectrum hold the rest."""
+    """Σ p_l over the variance of the energy, 0 to 1: what is missing to 1 lies in degrees beyond the spectrum. None where the energy does not vary."""
     forces_relative_variance: float | None
-    """1 − p_0 / Σ p_l of the forces; None where there are no forces."""
+    """Relative variance of the forces, 1 − p_0 / Σ p_l, 0 to 1; None where all forces vanish."""
 
 
 @record("Floor")
 @dataclass(frozen=True)
 class Floor:
-    """The same deviations of a model that is exact by construction, in the same arithmetic."""
+    """What rounding alone does: the deviations of a model that is exact by construction, in the same arithmetic."""
 
     energy_rot_std: float
-    """eV/atom."""
+    """Rotational standard deviation of the energy, eV/atom."""
     forces_rot_std: float
-    """eV/Å."""
+    """Rotational standard deviation of the forces, eV/Å."""
     stress_rot_std: float | None
-    """eV/Å³."""
+    """Rotational standard deviation of the stress, eV/Å³; None without a 3D cell."""
     source: str
-    """How it was found."""
+    """How these numbers were found, in words."""
 
 
 @record("VarianceSplit")
 @dataclass(frozen=True)
-class ErrorSplit:
+class VarianceSplit:
     """⟨RMSE²⟩ over orientations = RMSE² of the averaged forces + forces_rot_std²: model error and symmetry breaking."""
 
     mean_square_error: float
@@ -76,18 +82,9 @@ class ErrorSplit:
 
 
 @former("mlip_core.symmetry.measures:ErrorSplit")
-def _former_split(fields: dict[str, Any]) -> ErrorSplit:
+def _former_split(fields: dict[str, Any]) -> VarianceSplit:
     """Build what 0.1.0 stored under a name that another record has too."""
-    return ErrorSplit(**fields)
-
-
-def displaced(structure: Atoms, stdev: float, seed: int) -> Atoms:
-    """Copy of a structure with normal random displacements of ``stdev`` Å per component."""
-    moved = structure.copy()
-    moved.set_constraint()
-    if stdev > 0:
-        moved.positions += np.random.default_rng(seed).normal(scale=stdev, size=moved.positions.shape)
-    return moved
+    return VarianceSplit(**fields)
 
 
 def reference_forces(structure: Atoms, reference: Model | np.ndarray | None, *, rattled: bool) -> np.ndarray | None:
@@ -125,12 +122,12 @@ def reference_forces(structure: Atoms, reference: Model | np.ndarray | None, *, 
     return forces
 
 
-def inversion_error(turned: Turned, mirrored: Turned, weights: np.ndarray) -> InversionError:
-    """Compare predictions at R_k and −R_k, both turned back.
+def inversion_error(rotated: RotatedPredictions, mirrored: RotatedPredictions, weights: np.ndarray) -> InversionError:
+    """Compare predictions at R_k and −R_k, both rotated back.
 
     Parameters
     ----------
-    turned, mirrored : Turned
+    rotated, mirrored : RotatedPredictions
         At the rotations, and at the rotations times −1.
     weights : (n,) array
 
@@ -138,20 +135,20 @@ def inversion_error(turned: Turned, mirrored: Turned, weights: np.ndarray) -> In
     -------
     InversionError
     """
-    energy = (mirrored.energies - turned.energies) / turned.forces.shape[1]
-    forces = np.mean((mirrored.forces - turned.forces) ** 2, axis=(1, 2))
+    energy = (mirrored.energies - rotated.energies) / rotated.forces.shape[1]
+    forces = np.mean((mirrored.forces - rotated.forces) ** 2, axis=(1, 2))
     return InversionError(float(np.sqrt(weights @ energy**2)), float(np.sqrt(weights @ forces)))
 
 
-def spectrum(turned: Turned, spread: Scatter, turns: Grid, highest: int) -> DegreeSpectrum:
+def spectrum(rotated: RotatedPredictions, spread: Scatter, orientations: Grid, highest: int) -> DegreeSpectrum:
     """Degree spectrum of energy and forces.
 
     Parameters
     ----------
-    turned : Turned
+    rotated : RotatedPredictions
     spread : Scatter
         Of the same predictions.
-    turns : Grid
+    orientations : Grid
         The orientations: Lebedev, exact to twice ``highest``, or random.
     highest : int
         Highest l.
@@ -160,8 +157,8 @@ def spectrum(turned: Turned, spread: Scatter, turns: Grid, highest: int) -> Degr
     -------
     DegreeSpectrum
     """
-    energy = degree_spectrum(spread.energy_deviations, turns, highest)
-    forces = degree_spectrum(turned.forces - spread.forces, turns, highest) / spread.forces.size
+    energy = degree_spectrum(spread.energy_deviations, orientations, highest)
+    forces = degree_spectrum(rotated.forces - spread.forces, orientations, highest) / spread.forces.size
     energy[0], forces[0] = 0.0, np.mean(spread.forces**2)
     variance = spread.energy_rot_std**2
     return DegreeSpectrum(
@@ -189,9 +186,9 @@ def arithmetic_floor(structure: Atoms, energy: float, *, dtype: str) -> Floor:
     Floor
         Energies never below the dtype's rounding of the model's own energy.
     """
-    turns = grid("octahedral").generic()
+    orientations = grid("octahedral").generic()
     exact = PairPotential(structure, dtype=dtype, energy=energy)
-    found = scatter(turned_predictions(exact, structure, turns.rotations), turns.weights)
+    found = scatter(rotated_predictions(exact, structure, orientations.rotations), orientations.weights)
     rounding = float(np.finfo(dtype).eps) * abs(energy) / len(structure)
     return Floor(
         energy_rot_std=max(found.energy_rot_std, rounding),
@@ -201,12 +198,14 @@ def arithmetic_floor(structure: Atoms, energy: float, *, dtype: str) -> Floor:
     )
 
 
-def error_split(turned: Turned, spread: Scatter, weights: np.ndarray, expected: np.ndarray) -> ErrorSplit:
+def variance_split(
+    rotated: RotatedPredictions, spread: Scatter, weights: np.ndarray, expected: np.ndarray
+) -> VarianceSplit:
     """Split the force error into symmetry breaking and the rest.
 
     Parameters
     ----------
-    turned : Turned
+    rotated : RotatedPredictions
     spread : Scatter
         Of the same predictions.
     weights : (n,) array
@@ -215,12 +214,12 @@ def error_split(turned: Turned, spread: Scatter, weights: np.ndarray, expected: 
 
     Returns
     -------
-    ErrorSplit
+    VarianceSplit
     """
-    each = np.mean((turned.forces - expected) ** 2, axis=(1, 2))
-    mean = np.einsum("k,kia->ia", weights, turned.forces)
-    return ErrorSplit(
+    each = np.mean((rotated.forces - expected) ** 2, axis=(1, 2))
+    mean = np.einsum("k,kia->ia", weights, rotated.forces)
+    return VarianceSplit(
         mean_square_error=float(weights @ each),
         averaged_square_error=float(np.mean((mean - expected) ** 2)),
-        variance=float(weights @ np.mean((turned.forces - mean) ** 2, axis=(1, 2))),
+        variance=float(weights @ np.mean((rotated.forces - mean) ** 2, axis=(1, 2))),
     )

@@ -1,4 +1,4 @@
-"""How predictions scatter over orientations: pure kernels on arrays that were turned back."""
+"""How predictions scatter over orientations: pure functions of arrays that were rotated back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from mlip_core.symmetry.rotations import Grid, relative_angles, rotate, rotate_b
 
 
 @dataclass(frozen=True)
-class Turned:
-    """Predictions for one structure in several orientations, turned back into its own frame."""
+class RotatedPredictions:
+    """Predictions for one structure in several orientations, rotated back into its own frame."""
 
     energies: np.ndarray
-    """(n,), total energy, eV."""
+    """(n,), total energy in each orientation, eV."""
     forces: np.ndarray
-    """(n, n_atoms, 3), eV/Å."""
+    """(n, n_atoms, 3), forces, eV/Å."""
     stresses: np.ndarray | None
-    """(n, 3, 3), eV/Å³; None without a 3D cell."""
+    """(n, 3, 3), stress, eV/Å³; None without a 3D cell."""
 
 
 @record("Scatter")
@@ -35,27 +35,27 @@ class Scatter:
     forces: np.ndarray
     """(n_atoms, 3), mean forces F̄, eV/Å."""
     stress: np.ndarray | None
-    """(3, 3), mean stress, eV/Å³."""
+    """(3, 3), mean stress, eV/Å³; None without a 3D cell."""
     energy_rot_std: float
-    """√(Σ w (E_k − Ē)²) / N, eV/atom."""
+    """Standard deviation of the energy, √(Σ w (E_k − Ē)²) / N, eV/atom."""
     forces_rot_std: float
-    """√(Σ w Σ_i |F̃_ki − F̄_i|² / 3N), eV/Å."""
+    """Standard deviation of the forces, √(Σ w Σ_i |F̃_ki − F̄_i|² / 3N), eV/Å."""
     stress_rot_std: float | None
-    """√(Σ w ‖σ̃_k − σ̄‖² / 9), eV/Å³."""
+    """Standard deviation of the stress, √(Σ w ‖σ̃_k − σ̄‖² / 9), eV/Å³; None without a 3D cell."""
     per_atom: np.ndarray
-    """(n_atoms,), √(Σ w |F̃_ki − F̄_i|² / 3), eV/Å."""
+    """(n_atoms,), standard deviation of the force on each atom, √(Σ w |F̃_ki − F̄_i|² / 3), eV/Å."""
     energy_deviations: np.ndarray
-    """(n,), (E_k − Ē) / N, eV/atom."""
+    """(n,), deviation of the energy in each orientation, (E_k − Ē) / N, eV/atom."""
     force_deviations: np.ndarray
-    """(n, n_atoms), |F̃_ki − F̄_i|, eV/Å."""
+    """(n, n_atoms), deviation of the force on each atom in each orientation, |F̃_ki − F̄_i|, eV/Å."""
     stress_deviations: np.ndarray | None
-    """(n,), ‖σ̃_k − σ̄‖ / 3, eV/Å³."""
+    """(n,), deviation of the stress in each orientation, ‖σ̃_k − σ̄‖ / 3, eV/Å³; None without a 3D cell."""
 
 
-def turned_predictions(
+def rotated_predictions(
     model: Model, structure: Atoms, operations: Sequence[np.ndarray] | np.ndarray, *, progress: Progress = silent
-) -> Turned:
-    """Ask a model for one structure in several orientations and turn the answers back.
+) -> RotatedPredictions:
+    """Ask a model for one structure in several orientations and rotate the answers back.
 
     Parameters
     ----------
@@ -67,24 +67,24 @@ def turned_predictions(
 
     Returns
     -------
-    Turned
+    RotatedPredictions
     """
     answers = model.predict([rotate(structure, o) for o in operations], progress=progress)
     back = [rotate_back(answer, o) for answer, o in zip(answers, operations, strict=True)]
     stresses = [p.stress for p in back if p.stress is not None]
-    return Turned(
+    return RotatedPredictions(
         energies=np.array([p.energy for p in back]),
         forces=np.array([p.forces for p in back]),
         stresses=np.array(stresses) if len(stresses) == len(back) else None,
     )
 
 
-def scatter(turned: Turned, weights: np.ndarray, *, sampled: bool = False) -> Scatter:
+def scatter(rotated: RotatedPredictions, weights: np.ndarray, *, sampled: bool = False) -> Scatter:
     """Mean and standard deviations of predictions over orientations.
 
     Parameters
     ----------
-    turned : Turned
+    rotated : RotatedPredictions
     weights : (n,) array
         Summing to 1.
     sampled : bool
@@ -95,17 +95,17 @@ def scatter(turned: Turned, weights: np.ndarray, *, sampled: bool = False) -> Sc
     -------
     Scatter
     """
-    n, atoms = turned.forces.shape[:2]
+    n, atoms = rotated.forces.shape[:2]
     bessel = n / (n - 1) if sampled and n > 1 else 1.0
-    energy = turned.energies[0] + weights @ (turned.energies - turned.energies[0])
-    d_energy = (turned.energies - energy) / atoms
-    forces = np.einsum("k,kia->ia", weights, turned.forces)
-    d_forces = np.linalg.norm(turned.forces - forces, axis=2)
+    energy = rotated.energies[0] + weights @ (rotated.energies - rotated.energies[0])
+    d_energy = (rotated.energies - energy) / atoms
+    forces = np.einsum("k,kia->ia", weights, rotated.forces)
+    d_forces = np.linalg.norm(rotated.forces - forces, axis=2)
     per_atom = np.sqrt(bessel * weights @ d_forces**2 / 3)
     stress = d_stress = stress_std = None
-    if turned.stresses is not None:
-        stress = np.einsum("k,kab->ab", weights, turned.stresses)
-        d_stress = np.linalg.norm(turned.stresses - stress, axis=(1, 2)) / 3
+    if rotated.stresses is not None:
+        stress = np.einsum("k,kab->ab", weights, rotated.stresses)
+        d_stress = np.linalg.norm(rotated.stresses - stress, axis=(1, 2)) / 3
         stress_std = float(np.sqrt(bessel * weights @ d_stress**2))
     return Scatter(
         energy=float(energy),
@@ -130,7 +130,7 @@ def degree_spectrum(values: np.ndarray, grid: Grid, degree: int) -> np.ndarray:
     Parameters
     ----------
     values : (n, ...) array
-        The quantity in each orientation, turned back, less its mean.
+        The quantity in each orientation, rotated back, less its mean.
     grid : Grid
         A Lebedev grid exact to twice ``degree``, or a random one.
     degree : int

@@ -7,24 +7,23 @@ from ase import Atoms
 
 from mlip_core.calculations.rotations.measures import (
     DegreeSpectrum,
-    ErrorSplit,
     Floor,
     InversionError,
+    VarianceSplit,
     arithmetic_floor,
-    displaced,
-    error_split,
     inversion_error,
     reference_forces,
     spectrum,
+    variance_split,
 )
 from mlip_core.calculations.rotations.scans import AngleScan, OrientationMap, angle_scan, map_points, orientation_map
-from mlip_core.calculations.rotations.statistics import Scatter, check_spectrum, scatter, turned_predictions
+from mlip_core.calculations.rotations.statistics import Scatter, check_spectrum, rotated_predictions, scatter
 from mlip_core.errors import SettingsError
 from mlip_core.models.model import Model
-from mlip_core.progress import Progress, silent
+from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import record
-from mlip_core.stages import Stages
 from mlip_core.symmetry.corrections import count_beneath
+from mlip_core.symmetry.moving import rattled
 from mlip_core.symmetry.rotations import check_name, grid
 
 _NO_FORCE = 1e-6
@@ -37,21 +36,21 @@ class RotationSettings:
     """What is measured, and how finely."""
 
     grid: str = "octahedral"
-    """Orientations; variances are exact up to half the grid's degree ("lebedev-<degree>" for more)."""
+    """Grid of orientations; variances are exact up to half the grid's degree ("lebedev-<degree>" for more)."""
     inversion: bool = True
-    """Measure x → −x too, apart from rotations."""
+    """Measure inversion, x → −x, too, apart from rotations."""
     rattle: float = 0.0
     """Standard deviation, Å, of random displacements: the forces on a perfect crystal vanish."""
     seed: int = 0
     """Seed of the displacements."""
     n_angles: int = 12
-    """Steps of a full turn about each axis; 0 leaves the scan out."""
+    """Steps of a full rotation about each axis; 0 leaves the scan out."""
     axes: tuple[tuple[float, float, float], ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    """Axes of the scan, in the laboratory."""
+    """Axes of the scan, vectors of any length in the laboratory."""
     map_polar: int = 0
     """Circles of latitude of the map over the sphere, poles included; 0 leaves it out, 9 makes 114 points."""
     map_in_plane: int = 3
-    """Turns about the vertical over which each point of the map is averaged."""
+    """Rotations about the vertical over which each point of the map is averaged."""
     spectrum_degree: int | None = None
     """Highest l of the degree spectrum; None takes half the degree of a Lebedev grid and none on others."""
 
@@ -102,31 +101,37 @@ class RotationalVariance:
     model: str
     """Name of the model."""
     structure: Atoms
-    """What was measured, displacements included."""
+    """The structure that was measured, displacements included."""
     settings: RotationSettings
+    """The settings used."""
     energy_rot_std: float
-    """eV/atom."""
+    """Standard deviation of the energy over the orientations, eV/atom."""
     forces_rot_std: float
-    """eV/Å, over the 3N components."""
+    """Standard deviation of the forces, root mean square over the 3N components, eV/Å."""
     stress_rot_std: float | None
-    """eV/Å³, over the nine components; None without a 3D cell."""
+    """Standard deviation of the stress, root mean square over the nine components, eV/Å³; None without a 3D cell."""
     forces_relative: float | None
-    """forces_rot_std over the root mean square of the mean forces; None where those vanish."""
+    """forces_rot_std over the root mean square of the mean forces, a pure number; None where those vanish."""
     scatter: Scatter
-    """Means, deviations per atom and per orientation."""
+    """Means over the orientations, and deviations per atom and per orientation."""
     weights: np.ndarray
-    """(n_orientations,), of the deviations per orientation."""
+    """(n_orientations,), weights of the orientations, summing to 1."""
     inversion: InversionError | None
+    """How far x → −x changes the predictions; None where it was not asked for."""
     angles: AngleScan | None
+    """Deviations against the angle, axis by axis; None where it was not asked for."""
     orientation_map: OrientationMap | None
+    """Predictions over the sphere; None where it was not asked for."""
     spectrum: DegreeSpectrum | None
+    """Share of each degree l; None where the grid cannot tell degrees apart."""
     floor: Floor
-    error_split: ErrorSplit | None
-    """None without reference forces."""
+    """The same deviations as rounding alone makes them."""
+    error_split: VarianceSplit | None
+    """The force error, split into symmetry breaking and the rest; None without reference forces."""
     evaluations: int
-    """Structures the model was asked for, counted."""
+    """Number of structures for which the model was asked."""
     seconds: float
-    """Time inside the model."""
+    """Wall time inside the model, s."""
 
 
 def rotational_variance(
@@ -165,18 +170,18 @@ def rotational_variance(
         If reference forces do not belong to the structure measured.
     """
     settings = settings or RotationSettings()
-    structure = displaced(structure, settings.rattle, settings.seed)
+    structure = rattled(structure, settings.rattle, settings.seed)
     expected = reference_forces(structure, reference, rattled=settings.rattle > 0)
-    turns = grid(settings.grid).generic()
+    orientations = grid(settings.grid).generic()
     model, count = count_beneath(model)
-    n = len(turns.rotations)
+    n = len(orientations.rotations)
     stages = Stages(progress, settings.steps(n))
-    turned = turned_predictions(model, structure, turns.rotations, progress=stages.part("rotations", n))
-    spread = scatter(turned, turns.weights, sampled=turns.degree is None)
+    rotated = rotated_predictions(model, structure, orientations.rotations, progress=stages.part("rotations", n))
+    spread = scatter(rotated, orientations.weights, sampled=orientations.degree is None)
     inversion = None
     if settings.inversion:
-        mirrored = turned_predictions(model, structure, -turns.rotations, progress=stages.part("inversion", n))
-        inversion = inversion_error(turned, mirrored, turns.weights)
+        mirrored = rotated_predictions(model, structure, -orientations.rotations, progress=stages.part("inversion", n))
+        inversion = inversion_error(rotated, mirrored, orientations.weights)
     angles, sphere = _scans(model, structure, settings, stages)
     highest = settings.highest_degree
     return RotationalVariance(
@@ -188,13 +193,13 @@ def rotational_variance(
         stress_rot_std=spread.stress_rot_std,
         forces_relative=_relative(spread),
         scatter=spread,
-        weights=turns.weights.copy(),
+        weights=orientations.weights.copy(),
         inversion=inversion,
         angles=angles,
         orientation_map=sphere,
-        spectrum=None if highest is None else spectrum(turned, spread, turns, highest),
+        spectrum=None if highest is None else spectrum(rotated, spread, orientations, highest),
         floor=arithmetic_floor(structure, spread.energy, dtype=model.dtype),
-        error_split=None if expected is None else error_split(turned, spread, turns.weights, expected),
+        error_split=None if expected is None else variance_split(rotated, spread, orientations.weights, expected),
         evaluations=count.evaluations,
         seconds=count.seconds,
     )

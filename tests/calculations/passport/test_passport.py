@@ -5,13 +5,14 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 from ase.neighborlist import neighbor_list
+from vesin import ase_neighbor_list
 
 import mlip_core as mlip
 from mlip_core import records
 from mlip_core.calculations.conservation.calculation import force_jacobian, jacobian_asymmetry
 from mlip_core.calculations.passport.calculation import LAWS, PassportSettings, passport
 from mlip_core.calculations.passport.gradient import gradient_error
-from mlip_core.calculations.passport.smoothness import line, smoothness
+from mlip_core.calculations.passport.smoothness import choose_line, smoothness
 from mlip_core.errors import Cancelled, SettingsError
 from mlip_core.models.model import Claims, Counted, Model, Prediction
 from mlip_core.symmetry.corrections import Corrections, correct
@@ -32,7 +33,7 @@ class Pairs(Model):
         return [self.one(atoms) for atoms in structures]
 
     def one(self, atoms):
-        i, j, arrow = neighbor_list("ijD", atoms, CUTOFF)
+        i, j, arrow = ase_neighbor_list("ijD", atoms, CUTOFF)
         r = np.linalg.norm(arrow, axis=1)
         energy, slope = self.pair(r)
         energy, gradient = np.sum(energy), (slope / r)[:, None] * arrow
@@ -204,14 +205,14 @@ def test_a_jump_has_its_size(silicon):
 
 
 def test_the_line_leads_past_every_cutoff_that_it_names(silicon):
-    way = line(silicon)
-    low, high = way.crossed
+    line = choose_line(silicon)
+    low, high = line.crossed
     assert low < 3
     assert high == 9
-    assert min(way.at(place).get_all_distances(mic=True)[0, 1:].min() for place in way.first[::10]) > 1.5
-    np.testing.assert_array_equal(way.at(0.0).positions[1:], way.at(way.length).positions[1:])
+    assert min(line.at(place).get_all_distances(mic=True)[0, 1:].min() for place in line.first[::10]) > 1.5
+    np.testing.assert_array_equal(line.at(0.0).positions[1:], line.at(line.length).positions[1:])
     for cutoff in np.linspace(low + 0.05, 8.95, 8):
-        ends = [neighbor_list("ij", way.at(place), cutoff) for place in np.linspace(0, way.length, 5)]
+        ends = [neighbor_list("ij", line.at(place), cutoff) for place in np.linspace(0, line.length, 5)]
         counts = [np.bincount(j[i == 0], minlength=8).tolist() for i, j in ends]
         assert any(count != counts[0] for count in counts)
 
@@ -219,12 +220,12 @@ def test_the_line_leads_past_every_cutoff_that_it_names(silicon):
 def test_a_jump_off_a_molecule_is_met():
     water = molecule("H2O")
     water.rattle(0.05, seed=1)
-    way = line(water)
-    assert way.length > CUTOFF
-    jump = smoothness(way, Truncated())
+    line = choose_line(water)
+    assert line.length > CUTOFF
+    jump = smoothness(line, Truncated())
     assert jump.energy == pytest.approx(2 * CUTOFF**-6, rel=1e-2)
-    assert np.abs(way.at(jump.where).get_distances(way.atom, [1, 2]) - CUTOFF).min() < 1e-3
-    assert smoothness(way, ForceShifted()).energy < 1e-7
+    assert np.abs(line.at(jump.where).get_distances(line.atom, [1, 2]) - CUTOFF).min() < 1e-3
+    assert smoothness(line, ForceShifted()).energy < 1e-7
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -251,7 +252,7 @@ def test_a_lone_atom_has_no_neighbour_to_lose():
     found = passport(Atoms("Cu"), PairPotential(Atoms("Cu"), dtype="float64", energy=-1.0))
     assert found.law("smooth").kept is None
     assert found.crossed is None
-    assert line(Atoms("Cu")) is None
+    assert choose_line(Atoms("Cu")) is None
 
 
 def test_evaluations_are_counted_and_progress_ends_at_the_total(silicon):

@@ -10,7 +10,7 @@ from ase.filters import FrechetCellFilter
 
 import mlip_core as mlip
 from mlip_core import records
-from mlip_core.calculations.relaxation import calculation as relaxation
+from mlip_core.calculations.relaxation import trace
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings, relax
 from mlip_core.errors import Cancelled, ModelError, SettingsError
 from mlip_core.models.model import Model, Prediction
@@ -112,8 +112,8 @@ def test_work_of_a_step_is_second_order(emt):
         end.set_cell(start.cell.array @ (np.eye(3) + size * np.array([[1, 0.5, 0], [0, 0, 0.3], [0, 0, -1]])), True)
         end.positions += size * np.random.default_rng(0).normal(size=(4, 3))
         a, b = emt.predict([start, end])
-        before, after = (relaxation.State(atoms, p.forces, p.stress) for atoms, p in ((start, a), (end, b)))
-        work = relaxation.work_of_step(before, after)
+        before, after = (trace.State(atoms, p.forces, p.stress) for atoms, p in ((start, a), (end, b)))
+        work = trace.work_of_step(before, after)
         errors.append(abs(work - (b.energy - a.energy)))
     assert errors[1] < errors[0] / 6
     assert errors[1] < 1e-3
@@ -206,6 +206,10 @@ def expand(atoms, p):
     return p._replace(stress=-0.5 * np.eye(3), forces=np.zeros_like(p.forces))
 
 
+def stretch(atoms, p):
+    return p._replace(stress=np.diag([-0.5, 0.25, 0.25]), forces=np.zeros_like(p.forces))
+
+
 def abyss(atoms, p):
     return p._replace(
         energy=-1e3 * float(np.sum((atoms.positions - bulk("Cu", cubic=True).positions) ** 2)), forces=p.forces + 2
@@ -216,7 +220,8 @@ def abyss(atoms, p):
     ("start", "change", "cell", "why"),
     [
         (Atoms("Cu2", [[0, 0, 0], [0, 0, 2.2]]), collapse, "none", r"atoms 0 and 1 came within 0\.\d+ Å"),
-        (bulk("Cu"), expand, "isotropic", "the volume became 3"),
+        (bulk("Cu"), expand, "isotropic", "the volume became 2"),
+        (bulk("Cu"), stretch, "full", "as long in one direction"),
         (bulk("Cu", cubic=True), abyss, "none", "the energy fell by"),
     ],
 )
@@ -225,6 +230,36 @@ def test_blow_ups_end_with_a_reason(start, change, cell, why):
     assert not result.converged
     assert re.search(why, result.reason)
     assert 0 < result.n_steps < 300
+    assert "given back as it was" in result.reason
+    assert np.array_equal(result.structure.positions, start.positions)
+    assert np.array_equal(result.structure.cell, start.cell)
+    assert len(result.frames) == len(result.energies)
+
+
+@pytest.mark.parametrize("optimizer", ["FIRE", "LBFGS", "BFGS"])
+def test_no_structure_of_an_exploding_model_is_called_relaxed(optimizer):
+    """A stress head that pulls until the volume is 2.9 times as large, where every force vanishes."""
+    volume = bulk("Cu").get_volume()
+
+    def pulls(atoms, p):
+        return p._replace(stress=-0.2 * (2.9 - atoms.get_volume() / volume) * np.eye(3), forces=np.zeros_like(p.forces))
+
+    result = relax(bulk("Cu"), Changed(pulls), RelaxationSettings(cell="full", optimizer=optimizer, steps=1000))
+    assert not result.converged
+    assert result.structure.get_volume() == pytest.approx(volume)
+    assert max(frame.get_volume() for frame in result.frames[:-1]) <= 2 * volume
+    assert abs(result.start.volume_change) > 0.6
+
+
+def test_a_large_change_of_volume_is_said():
+    volume = bulk("Cu").get_volume()
+
+    def pulls(atoms, p):
+        return p._replace(stress=-0.2 * (1.5 - atoms.get_volume() / volume) * np.eye(3), forces=np.zeros_like(p.forces))
+
+    result = relax(bulk("Cu"), Changed(pulls), RelaxationSettings(cell="isotropic", optimizer="BFGS"))
+    assert result.converged
+    assert "the volume changed by +50 %" in result.reason
 
 
 def test_a_model_that_fails_on_the_way_leaves_what_there_is(rattled):
@@ -239,6 +274,7 @@ def test_a_model_that_fails_on_the_way_leaves_what_there_is(rattled):
     assert "stopped after 2 steps" in result.reason
     assert "not finite" in result.reason
     assert len(result.energies) == 3
+    assert np.array_equal(result.structure.positions, result.frames[-1].positions)
 
 
 def test_a_model_that_fails_at_the_start_says_so(rattled):
@@ -268,7 +304,7 @@ def test_progress_tells_every_step_and_may_stop(emt, rattled):
 
 
 def test_long_ways_are_thinned(emt, rattled, monkeypatch):
-    monkeypatch.setattr(relaxation, "MAX_FRAMES", 8)
+    monkeypatch.setattr(trace, "MAX_FRAMES", 8)
     result = relax(rattled, emt, RelaxationSettings(fmax=1e-9, steps=30))
     assert len(result.energies) == 31
     assert len(result.frames) == len(result.frame_steps) <= 9

@@ -6,8 +6,8 @@ from scipy.spatial.transform import Rotation
 
 from mlip_core import records
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings, correction_cost
-from mlip_core.calculations.rotations.scans import _to_z, map_points, turned_up
-from mlip_core.calculations.rotations.statistics import degree_spectrum, scatter, turned_predictions
+from mlip_core.calculations.rotations.scans import _to_z, map_points, rotation_to_z
+from mlip_core.calculations.rotations.statistics import degree_spectrum, rotated_predictions, scatter
 from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.errors import Cancelled, SettingsError
 from mlip_core.models import load_model
@@ -89,7 +89,7 @@ def test_a_residual_is_measured_outside_the_grid_and_falls_in_order(anisotropic)
 def test_a_perfect_crystal_does_not_hide_a_model_behind_its_grid(anisotropic):
     crystal = bulk("Al", cubic=True)
     aligned = scatter(
-        turned_predictions(anisotropic, crystal, grid("octahedral").rotations), grid("octahedral").weights
+        rotated_predictions(anisotropic, crystal, grid("octahedral").rotations), grid("octahedral").weights
     )
     assert aligned.energy_rot_std < 1e-12
     assert rotational_variance(crystal, anisotropic, only("octahedral")).energy_rot_std > 1e-3
@@ -276,7 +276,7 @@ def test_every_point_of_the_map_points_up():
             np.testing.assert_allclose(turn @ direction, [0, 0, 1], atol=1e-12)
             assert np.linalg.det(turn) == pytest.approx(1)
     for polar, azimuth in ((0, 0), (37.5, 200), (180, 90)):
-        np.testing.assert_allclose(turned_up(polar, azimuth) @ direction_of(polar, azimuth), [0, 0, 1], atol=1e-12)
+        np.testing.assert_allclose(rotation_to_z(polar, azimuth) @ direction_of(polar, azimuth), [0, 0, 1], atol=1e-12)
 
 
 def direction_of(polar, azimuth):
