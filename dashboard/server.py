@@ -5,16 +5,32 @@ from pathlib import Path
 
 from streamlit.web import cli
 
+from mlip_core.errors import SettingsError
+from mlip_core.home import upload_limit_mb
+
 APP = Path(__file__).with_name("app.py")
 
 
 def main() -> None:
     """Start the app; further arguments go to ``streamlit run`` (``--server.port 8600``, …)."""
-    arguments = sys.argv[1:]
-    if "--server.address" not in " ".join(arguments):
-        arguments += ["--server.address", "localhost"]
-    sys.argv = ["streamlit", "run", str(APP), *arguments]
+    try:
+        sys.argv = ["streamlit", "run", str(APP), *arguments(sys.argv[1:])]
+    except SettingsError as error:
+        sys.exit(str(error))
     sys.exit(cli.main())
+
+
+def arguments(given: list[str]) -> list[str]:
+    """Add to what was given what is not: this machine only, and the limit of uploads.
+
+    Raises
+    ------
+    SettingsError
+        If ``MLIP_DASHBOARD_UPLOAD_MB`` is no number of megabytes.
+    """
+    defaults = {"--server.address": "localhost", "--server.maxUploadSize": str(upload_limit_mb())}
+    missing = {name: value for name, value in defaults.items() if not any(word.startswith(name) for word in given)}
+    return [*given, *(word for pair in missing.items() for word in pair)]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import streamlit as st
 
 from mlip_core.datasets import Dataset
 from mlip_core.datasets.shelf import Shelf
-from mlip_core.home import home
+from mlip_core.datasets.stored import FOLDER
+from mlip_core.home import data_folder, home
 from mlip_core.jobs.queue import Jobs
 from mlip_core.reference.pbe import reference_dataset
 
@@ -28,7 +29,7 @@ def jobs() -> Jobs:
 @st.cache_resource(show_spinner=False)
 def shelf() -> Shelf:
     """Return where the data sets of this person are kept."""
-    return Shelf(home() / "datasets")
+    return Shelf(home() / FOLDER, data_folder())
 
 
 @st.cache_resource(show_spinner="Reading the data set", max_entries=8)

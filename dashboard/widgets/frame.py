@@ -132,6 +132,12 @@ def tabs(views: Mapping[str, Callable[[], None]], *, key: str) -> None:
                 show()
 
 
+def notes(atoms: Atoms) -> None:
+    """Show what the reader of a structure changed or left out."""
+    for note in str(atoms.info.get("notes", "")).splitlines():
+        st.caption(f":material/info: {plain(note)}")
+
+
 def plain(text: object) -> str:
     """Escape what Markdown would read as markup."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|$:~" else letter for letter in str(text))

@@ -13,6 +13,10 @@ Tables = Mapping[str, pd.DataFrame]
 Files = Mapping[str, str]
 
 
+def _nothing(record: Any) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calculation:
     """One kind of calculation, as its folder declares it."""
@@ -35,6 +39,8 @@ class Calculation:
     """From a result its tables, by the name of the CSV file without ending; columns name their units."""
     files: Callable[[Any], Files]
     """From a result the further files that a person takes along: structures, force constants, …, by name."""
+    beside: Callable[[Any], tuple[str, ...]] = _nothing
+    """From a result the names of files that it needs beside its data set; they are deleted with it."""
     before: Mapping[str, str] = field(default_factory=dict)
     """Keyword of the function under which it takes the result of an earlier task → name of that task's calculation."""
     reference: bool = False

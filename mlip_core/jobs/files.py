@@ -33,6 +33,7 @@ class RunFolder:
         self.detail = self.path / "detail.txt"
         self._stop = self.path / "cancel"
         self._key = self.path / "key"
+        self._brought = self.path / "brought-structure"
 
     def ask_to_stop(self) -> None:
         """Tell the worker to stop at its next step."""
@@ -48,6 +49,14 @@ class RunFolder:
             return self._stop.stat().st_mtime
         except FileNotFoundError:
             return None
+
+    def note_structure(self) -> None:
+        """Note that the structure came to be kept with this run alone, and goes with it."""
+        self._brought.touch()
+
+    def brought_structure(self) -> bool:
+        """Whether the structure came to be kept with this run."""
+        return self._brought.exists()
 
     def note_key(self, key: str) -> None:
         """Note under which key the worker keeps the result."""

@@ -15,13 +15,15 @@ from filelock import BaseFileLock
 
 from mlip_core import records
 from mlip_core.calculations import CALCULATIONS
-from mlip_core.errors import SettingsError
+from mlip_core.errors import RecordError, SettingsError
+from mlip_core.jobs.deletion import delete_leftovers
 from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.locks import is_held, taken
 from mlip_core.jobs.names import checked, new_id
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Calculations, Task
+from mlip_core.structures import fingerprint
 
 DISPATCHER = (sys.executable, "-m", "mlip_core.jobs")
 LOCK = "dispatcher.lock"
@@ -197,7 +199,9 @@ class Jobs:
         return self.submit(task, label=run.label, subject_name=run.subject_name)
 
     def delete(self, run_id: str) -> None:
-        """Forget a run, and its result where no other run has it.
+        """Forget a run, and what no other run needs: its result, those before it, predictions, its structure.
+
+        A structure that was chosen or uploaded before the run stays.
 
         Raises
         ------
@@ -209,9 +213,31 @@ class Jobs:
             if run.active:
                 raise SettingsError("This run has not ended: cancel it before deleting it.")
             self._table.delete(run_id)
-            if self._table.find(run.key, ("done", *ACTIVE)) is None:
-                self.store.delete(run.key)
+            self._delete_with(run, folder)
         rmtree(folder.path, ignore_errors=True)
+
+    def _delete_with(self, run: Run, folder: RunFolder) -> None:
+        """Delete what only this run needed; the row is gone already."""
+        others = self._table.list(limit=None, fingerprint=run.fingerprint)
+        if folder.brought_structure() and not others:
+            self.store.delete_structure(run.fingerprint)
+        if self._table.find(run.key, ("done", *ACTIVE)) is not None:
+            return
+        task, record = self._readable(run), self.store.get(run.key)
+        self.store.delete(run.key)
+        if task is None:
+            return
+        kept = [(other, self.store.get(row.key)) for row in others if (other := self._readable(row)) is not None]
+        taken = {row.key for row in others}
+        delete_leftovers(task, record, kept, taken=taken, store=self.store, calculations=self._calculations)
+
+    def _readable(self, run: Run) -> Task | None:
+        """Task of a run; None where it cannot be read."""
+        try:
+            task = self.task(run.id)
+        except RecordError:
+            return None
+        return task if task is not None and task.kind in self._calculations else None
 
     def ensure_dispatcher(self) -> None:
         """Start the dispatcher where none is alive, and keep it alive while this process lives."""
@@ -233,6 +259,7 @@ class Jobs:
 
     def _new(self, task: Task, key: str, label: str, subject_name: str, status: Status) -> Run:
         now = time.time()
+        known = not isinstance(task.subject, Atoms) or self.store.has_structure(fingerprint(task.subject))
         run = Run(
             id=new_id(),
             key=key,
@@ -248,6 +275,8 @@ class Jobs:
         folder = RunFolder(self.home, run.id)
         folder.path.mkdir(parents=True)
         records.save(task, folder.task)
+        if not known:
+            folder.note_structure()
         kept = self._table.add(run)
         if kept is not run:
             rmtree(folder.path, ignore_errors=True)

@@ -43,8 +43,9 @@ class Store:
     """
 
     def __init__(self, home: str | Path) -> None:
-        self._results = Path(home) / "results"
-        self._structures = Path(home) / "structures"
+        self.home = Path(home)
+        self._results = self.home / "results"
+        self._structures = self.home / "structures"
 
     def path(self, key: str) -> Path:
         """File of the record with this key, whether it is there or not."""
@@ -91,6 +92,14 @@ class Store:
         now = time.time_ns()  # finer than the file system's own clock
         os.utime(path, ns=(now, now))
         return mark
+
+    def has_structure(self, mark: str) -> bool:
+        """Whether a structure with this fingerprint is kept."""
+        return self._structure_path(mark).is_file()
+
+    def delete_structure(self, mark: str) -> None:
+        """Forget the structure with this fingerprint."""
+        self._structure_path(mark).unlink(missing_ok=True)
 
     def get_structure(self, mark: str) -> StoredStructure | None:
         """Return the structure with this fingerprint; None where there is none."""

@@ -1,23 +1,16 @@
 """The data set that forces are compared on: choose one, bring one, and see how it was understood."""
 
-from collections.abc import Sequence
-
 import streamlit as st
-from ase import Atoms
 
 from dashboard import state
+from dashboard.pages.force_errors.bringing import ask_types, bring, waits_for_types
 from dashboard.pages.force_errors.reference_card import show_reference_card
-from dashboard.service import SHIPPED, dataset, shelf
+from dashboard.service import SHIPPED, dataset, jobs, shelf
 from dashboard.widgets.frame import plain
 from mlip_core.datasets import UNIT_CHOICES, Dataset, Units
 from mlip_core.datasets.shelf import Reading
 from mlip_core.errors import DatasetError
-from mlip_core.structures import fingerprint
-from mlip_core.symmetry.moving import rattled
 
-UPLOAD_TYPES = ["xyz", "extxyz", "db", "json", "traj", "xml", "zip"]
-COPIES = 24
-RATTLES = (0.02, 0.05, 0.1, 0.15)
 _FOUND, _OUT = "find it", "leave it out"
 
 
@@ -37,7 +30,7 @@ def choose_data() -> Dataset:
     if picked and picked != chosen:
         state.choose_data(picked)
         st.rerun()
-    with st.expander("Bring your own", icon=":material/upload:"):
+    with st.expander("Bring your own", icon=":material/upload:", expanded=waits_for_types()):
         bring()
     if problem := st.session_state.get(state.DATA_PROBLEM):
         st.error(problem, icon=":material/error:")
@@ -56,51 +49,6 @@ def chosen_elsewhere(code: str) -> bool:
     return path is not None and path.is_file()
 
 
-def bring() -> None:
-    """Take an upload, or make copies of the chosen structure."""
-    uploaded = st.file_uploader(
-        "Labelled structures",
-        type=UPLOAD_TYPES,
-        help="Extended XYZ, ASE db, json or traj, vasprun.xml, or a ZIP of these, of FORCE_SETS with its cell, or of DeePMD "
-        "npy folders (LAMBench's layout). Structures without forces are welcome too: models are then compared with one another.",
-    )
-    if uploaded is not None and uploaded.file_id != st.session_state.get(state.DATA_UPLOADED):
-        st.session_state[state.DATA_UPLOADED] = uploaded.file_id
-        take(uploaded.getvalue(), uploaded.name)
-    structure = state.structure()
-    if structure is not None and st.button(f"{COPIES} rattled copies of {state.structure_name() or 'the structure'}"):
-        place = f"rattled-{fingerprint(structure)[:20]}"
-        name = f"{state.structure_name() or structure.get_chemical_formula()}, rattled"
-        state.choose_data(shelf().put(rattled_copies(structure), name, place=place))
-        st.rerun()
-
-
-def rattled_copies(structure: Atoms) -> Sequence[Atoms]:
-    """Return copies with normal random displacements of several widths, Å, tagged with the width."""
-    copies = []
-    for seed in range(COPIES):
-        width = RATTLES[seed % len(RATTLES)]
-        copy = rattled(structure, width, seed)
-        copy.info = {"rattle": f"{width:g} Å"}
-        copies.append(copy)
-    return copies
-
-
-def take(content: bytes, name: str) -> None:
-    """Read what was brought, or keep in words why it cannot be used."""
-    bar = st.progress(0.0, f"Reading {name}")
-    try:
-        code = shelf().bring(
-            content, name, progress=lambda done, total, **_: bar.progress(0.5, f"{done} structures read")
-        )
-    except DatasetError as error:
-        st.session_state[state.DATA_PROBLEM] = f"{name} cannot be used: {error}"
-        return
-    st.session_state.pop(state.DATA_PROBLEM, None)
-    state.choose_data(code)
-    st.rerun()
-
-
 def describe(data: Dataset) -> None:
     """Say what is in it and where its labels came from."""
     keys = [f"{quantity.capitalize()} from `{', '.join(used)}`" for quantity, used in data.keys.items()]
@@ -111,13 +59,34 @@ def describe(data: Dataset) -> None:
     for note in data.notes():
         st.caption(f":material/info: {plain(note)}")
     if data.set_aside:
-        with st.popover(f"{len(data.set_aside)} set aside"):
+        with st.popover(f"{data.n_set_aside:,} set aside"):
             st.dataframe(data.set_aside_table(), hide_index=True)
     if state.data() == SHIPPED and st.button("How they were computed", icon=":material/info:", type="tertiary"):
         show_reference_card()
-    if state.data() != SHIPPED and any(data.candidates.values()):
-        with st.expander("Keys, units, level of theory"):
+    if state.data() == SHIPPED:
+        return
+    for quantity, keys in data.unclear.items():
+        st.warning(
+            f"Which of these is the {quantity} is not clear: {plain(', '.join(keys))}. Choose below.",
+            icon=":material/help:",
+        )
+    if any(data.candidates.values()) or data.lacks_types:
+        with st.expander("Keys, units, level of theory", expanded=bool(data.unclear) or data.lacks_types):
             reread(data)
+    offer_deletion(data)
+
+
+def offer_deletion(data: Dataset) -> None:
+    """Offer to delete the data set, with what was predicted for it."""
+    used = len(jobs().runs(limit=None, fingerprint=data.sha256))
+    with st.popover("Delete", icon=":material/delete:"):
+        runs = f" {used} run{'s' * (used != 1)} of it stay in Runs, but cannot be opened any more." if used else ""
+        st.markdown(f"Deletes the file that was kept, every reading of it and all predictions for it.{runs}")
+        if st.button("Delete this data set", type="primary"):
+            shelf().delete(state.data())
+            dataset.clear()
+            state.choose_data(SHIPPED)
+            st.rerun()
 
 
 def reread(data: Dataset) -> None:
@@ -127,6 +96,7 @@ def reread(data: Dataset) -> None:
         units = st.selectbox(
             "Units of forces, energies and stress", [_KEEP, *UNIT_CHOICES], format_func=lambda u: _unit_name(u, data)
         )
+        types = ask_types() if data.lacks_types else None
         level = st.text_input("Level of theory", data.level_of_theory or "", placeholder="PBE, VASP", max_chars=80)
         if not st.form_submit_button("Read again", width="stretch"):
             return
@@ -134,6 +104,7 @@ def reread(data: Dataset) -> None:
         **{f"{quantity}_key": key for quantity, key in keys.items()},
         units=data.units if units == _KEEP else Units.named(units),
         level_of_theory=level.strip() or None,
+        type_map=types,
     )
     try:
         code = shelf().again(state.data(), reading)

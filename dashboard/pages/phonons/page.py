@@ -51,6 +51,7 @@ def main() -> None:
             )
             else structure
         )
+        reference.set_constraint()  # a mode moves every atom
         relaxation = choose_relaxation()
         settings = choose_settings(reference, unconstrained=any(not constrained(member) for member in members))
         tasks = [question(reference, member, settings, relaxation) for member in members]

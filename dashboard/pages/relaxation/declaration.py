@@ -12,7 +12,11 @@ from mlip_core.jobs.task import Task
 def widget_values(task: Task) -> Mapping[str, Any]:
     """Settings of the relaxation, on the structure as it was relaxed."""
     names = ("cell", "fmax", "steps", "optimizer", "pressure", "fix_symmetry")
-    return {"rattle": 0.0, **{name: getattr(task.settings, name) for name in names}}
+    return {
+        "rattle": 0.0,
+        "keep_frozen": bool(task.subject.constraints),
+        **{name: getattr(task.settings, name) for name in names},
+    }
 
 
 def figures(results: Named) -> Figures:

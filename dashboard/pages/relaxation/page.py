@@ -10,7 +10,7 @@ from dashboard.pages.relaxation.declaration import figures
 from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings
@@ -26,11 +26,27 @@ def main() -> None:
     structure, members = need_structure(), need_lineup()
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
-        start, settings = choose_settings(structure)
+        kept = choose_frozen(structure)
+        start, settings = choose_settings(kept)
         tasks = [Task(kind="relaxation", subject=start, configuration=member, settings=settings) for member in members]
         start_button("Relax the line-up", tasks, key="relax")
     with results:
         live(tasks, draw)
+
+
+def choose_frozen(structure: Atoms) -> Atoms:
+    """Offer to let go of the atoms that the structure's file holds fixed; return the structure to go on with."""
+    if not structure.constraints:
+        return structure
+    notes(structure)
+    keep = st.toggle(
+        "Keep frozen atoms fixed", True, key="keep_frozen", bind="query-params",
+        help="The file holds these atoms fixed. The largest force is then that of the atoms that may move.",
+    )  # fmt: skip
+    free = structure.copy()
+    if not keep:
+        free.set_constraint()
+    return free
 
 
 def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:

@@ -7,7 +7,7 @@ from ase import Atoms
 
 from dashboard import state
 from dashboard.service import jobs
-from dashboard.widgets.frame import header
+from dashboard.widgets.frame import header, notes
 from dashboard.widgets.navigation import link
 from dashboard.widgets.viewer import viewer
 from mlip_core.errors import StructureError
@@ -120,6 +120,7 @@ def describe(atoms: Atoms) -> None:
         if found is not None:
             facts[f"Space group at {found.symprec:g} Å"] = f"{found.international} ({found.number})"
     st.table(pd.Series(facts, name="").to_frame(), border="horizontal")
+    notes(atoms)
     if atoms.pbc.all():
         _standard_cell(atoms)
     with st.popover("Download", icon=":material/download:"):

@@ -49,6 +49,11 @@ def files(result: ForceErrors) -> Files:
     return {}
 
 
+def predictions(result: ForceErrors) -> tuple[str, ...]:
+    """The file with every prediction."""
+    return (result.predictions_file,)
+
+
 def split_summary(result: ErrorSplit) -> Mapping[str, object]:
     """How much of the error is broken rotational symmetry."""
     return {
@@ -82,6 +87,7 @@ CALCULATIONS = (
         summary=summary,
         tables=tables,
         files=files,
+        beside=predictions,
         other="reference_model",
         packages=("scipy",),
         public=(force_errors, differences, ForceErrorSettings),
