@@ -1,6 +1,7 @@
 """ZIP and tar files from anybody: nothing is written outside the folder, and nothing grows without bound."""
 
 import errno
+import gzip
 import stat
 import tarfile
 import zipfile
@@ -66,6 +67,7 @@ def unpack(archive: Path, folder: Path, name: str = "a.zip") -> None:
 
 def _damaged(kind: str, error: Exception) -> DatasetError:
     reason = (str(error).splitlines() or ["it ends too early"])[0].rstrip(":")
+    reason = "its checksum is wrong" if isinstance(error, gzip.BadGzipFile) else reason
     return DatasetError(f"The {kind} file cannot be unpacked ({reason}). Pack it again, without a password.")
 
 

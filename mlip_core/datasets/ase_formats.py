@@ -18,7 +18,7 @@ from mlip_core.datasets.dataset import SetAside
 from mlip_core.datasets.formats import Raw, attach
 from mlip_core.errors import DatasetError, StructureError
 from mlip_core.structures.ase_files import structure_of
-from mlip_core.structures.ulm import parse_json, read_items, stored_array
+from mlip_core.structures.ulm import count_items, parse_json, read_item, stored_array
 
 RESULTS = ("energy", "free_energy", "forces", "stress")
 _MOST_ATOMS = 1_000_000
@@ -58,7 +58,8 @@ def read_traj(path: Path, label: str) -> Iterator[Raw | SetAside]:
     with path.open("rb") as file:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # goes when the last array of it does
     header: dict[str, Any] = {}
-    for frame, item in enumerate(read_items(data)):
+    for frame in range(count_items(data)):
+        item = read_item(data, frame, f"frame {frame}")
         header = header or {key: item.get(key) for key in ("numbers", "pbc")}
         results, info = (
             value if isinstance(value, dict) else {} for value in (item.get("calculator"), item.get("info"))
@@ -125,8 +126,8 @@ def _database(database: sqlite3.Connection, label: str) -> Iterator[Raw | SetAsi
         where = f"{label}, row {row['id']} (frame {frame})"
         try:
             yield _row(_unpacked(row, where), where)
-        except (StructureError, ValueError) as error:
-            yield SetAside(where, str(error))
+        except StructureError as error:
+            yield SetAside(where, _without(where, error))
 
 
 def _unpacked(row: dict[str, Any], where: str) -> dict[str, Any]:
@@ -134,16 +135,28 @@ def _unpacked(row: dict[str, Any], where: str) -> dict[str, Any]:
     fields = dict(row)
     for name, kind in (("numbers", "<i4"), ("positions", "<f8"), ("cell", "<f8"), ("forces", "<f8"), ("stress", "<f8")):
         if isinstance(row.get(name), bytes):
-            array = np.frombuffer(row[name], kind)
-            fields[name] = array.reshape(-1, 3) if name in ("positions", "cell", "forces") else array
+            fields[name] = _blob(row[name], kind, name in ("positions", "cell", "forces"), f"{where}, field {name}")
         elif row.get(name) is not None:
-            raise ValueError(f"field {name}: expected numbers")
+            raise StructureError(f"{where}, field {name}: expected numbers.")
     if isinstance(row["pbc"], int):
         fields["pbc"] = [bool(row["pbc"] & bit) for bit in (1, 2, 4)]
     pairs, data = row.get("key_value_pairs"), row.get("data")
     fields["key_value_pairs"] = parse_json(pairs.encode(), where) if isinstance(pairs, str) and pairs else {}
     fields["data"] = _data(data, where)
     return fields
+
+
+def _blob(data: bytes, kind: str, vectors: bool, where: str) -> np.ndarray:
+    size = np.dtype(kind).itemsize * (3 if vectors else 1)
+    if len(data) % size:
+        raise StructureError(f"{where}: {len(data)} bytes are no whole count of {'vectors' if vectors else 'numbers'}.")
+    array = np.frombuffer(data, kind)
+    return array.reshape(-1, 3) if vectors else array
+
+
+def _without(where: str, error: StructureError) -> str:
+    """Say the error without the place, which stands beside it."""
+    return str(error).removeprefix(where).lstrip(":, ").rstrip(".")
 
 
 def _data(data: Any, where: str) -> Any:
@@ -176,7 +189,7 @@ def _raw(fields: dict[str, Any], where: str, results: dict[str, Any], extra: dic
             {name: fields.get(name) for name in ("numbers", "positions", "cell", "pbc")}, where, _MOST_ATOMS
         ).atoms
     except StructureError as error:
-        return SetAside(where, str(error).removeprefix(where).lstrip(":, "))
+        return SetAside(where, _without(where, error))
     for name, value in extra.items():
         _put(atoms, name, value)
     values = {name: _plain(results.get(name)) for name in RESULTS}

@@ -10,8 +10,7 @@ from ase import Atoms
 
 from mlip_core.datasets.formats import Raw, Remark, attach
 from mlip_core.errors import DatasetError, StructureError
-from mlip_core.structures.species import isotope_note
-from mlip_core.structures.words import HYDROGEN_ISOTOPES, element
+from mlip_core.structures.species import Named, element_of, isotope_note
 
 TypeMap: TypeAlias = Sequence[str] | Mapping[str, str]
 """Elements of the types 0, 1, 2 …, or the element for each name of a ``type_map.raw``."""
@@ -92,10 +91,11 @@ def _numbers(names: list[str], types: np.ndarray, label: str, type_map: TypeMap 
     found, isotopes, missing = np.zeros(int(needed.max(initial=0)) + 1, dtype=int), False, []
     for kind in needed:
         name = names[kind] if kind < len(names) else ""
-        for symbol in (name, _mapped(type_map, int(kind), name)):
-            found[kind] = found[kind] or _number(symbol)
-            isotopes |= symbol in HYDROGEN_ISOTOPES
-        if not found[kind]:
+        named = _named(name) or _named(_mapped(type_map, int(kind), name))
+        if named is not None:
+            found[kind] = named.z
+            isotopes |= named.isotope
+        else:
             missing.append(f"{kind} ({name})" if name else str(kind))
     if missing:
         reason = "its type_map.raw does not name elements" if names else "it has no type_map.raw"
@@ -112,11 +112,11 @@ def _mapped(type_map: TypeMap | None, kind: int, name: str) -> str:
     return str(type_map[kind]) if type_map is not None and kind < len(type_map) else ""
 
 
-def _number(name: str) -> int:
+def _named(name: str) -> Named | None:
     try:
-        return element(name, "") if name else 0
+        return element_of(name, "") if name else None
     except StructureError:
-        return 0
+        return None
 
 
 class _Arrays:
@@ -143,7 +143,7 @@ class _Arrays:
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError, EOFError, SyntaxError, OverflowError, TypeError, TokenError) as error:
-            raise DatasetError(f"{self._label}: {name}.npy is damaged, or holds objects ({error}).") from error
+            raise DatasetError(f"{self._label}: {name}.npy is damaged, incomplete, or holds objects.") from error
         if array.dtype.kind not in "fiu" or array.ndim == 0:
             raise DatasetError(f"{self._label}: expected numbers in {name}.npy, but found {array.dtype}.")
         return array

@@ -1,5 +1,6 @@
 """phonopy's displaced supercells with forces: ``phonopy_params.yaml``, or ``FORCE_SETS`` with its cell."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +12,19 @@ from ase import Atoms
 from mlip_core.datasets.formats import Raw, attach
 from mlip_core.errors import DatasetError, StructureError
 from mlip_core.structures import read_structure
-from mlip_core.structures.words import element
+from mlip_core.structures.species import element_of
+from mlip_core.structures.words import is_number, shown
 
 CELLS = ("phonopy_disp.yaml", "phonopy.yaml", "phonopy_params.yaml", "SPOSCAR")
 """Where the supercell of a FORCE_SETS may be, the best first."""
 MAX_BYTES = 60_000_000
 """Of a YAML file; it grows thirty times while it is read."""
 _MOST_ATOMS = 20_000
+_ANCHOR = re.compile(rb"(?:^|[\s\[{,:-])[&*]\w", re.MULTILINE)
+
+
+class _Damaged(Exception):
+    """What does not fit, in words."""
 
 
 class _Displaced(NamedTuple):
@@ -51,9 +58,9 @@ def read_phonopy_yaml(path: Path, label: str) -> Iterator[Raw]:
     supercell = _supercell(tree, label)
     try:
         displaced = _displaced(tree, len(supercell))
-    except ValueError as error:
+    except _Damaged as error:
         raise DatasetError(f"{label}: its displacements or forces are damaged: {error}.") from error
-    except (KeyError, TypeError, IndexError, OverflowError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
         raise DatasetError(
             f"{label}: its displacements or forces are damaged, or not as phonopy writes them."
         ) from error
@@ -103,12 +110,13 @@ def _yaml(path: Path, label: str) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = path.read_bytes()
-        for token in yaml.scan(text[:200_000], loader) if b"*" in text or b"&" in text else ():
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                raise DatasetError(f"{label}: aliases in YAML are not read. phonopy writes none.")
+        if _ANCHOR.search(text):
+            _refuse_aliases(text, loader, label)
         tree = yaml.load(text, loader)
-    except (yaml.YAMLError, ValueError, RecursionError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{label} is not YAML that can be read: {' '.join(str(error).split())[:200]}.") from error
+    except DatasetError:
+        raise
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DatasetError(f"{label} is not YAML that can be read{_place(error)}.") from error
     if not isinstance(tree, dict) or not isinstance(tree.get("phonopy", {}), dict):
         raise DatasetError(f"{label} is not a file of phonopy's.")
     calculator = tree.get("phonopy", {}).get("calculator")
@@ -119,6 +127,21 @@ def _yaml(path: Path, label: str) -> dict[str, Any]:
     return tree
 
 
+def _refuse_aliases(text: bytes, loader: Any, label: str) -> None:
+    """Refuse parts that are written once and meant many times: a small file may so grow without bound."""
+    if any(isinstance(token, yaml.AliasToken | yaml.AnchorToken) for token in yaml.scan(text, loader)):
+        raise DatasetError(f"{label}: aliases in YAML are not read. phonopy writes none.")
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return (
+        ""
+        if mark is None
+        else f": line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', None) or 'it is damaged'}"
+    )
+
+
 def _supercell(tree: dict[str, Any], label: str) -> Atoms:
     """Return the supercell as the file lists it."""
     try:
@@ -126,7 +149,7 @@ def _supercell(tree: dict[str, Any], label: str) -> Atoms:
         points = entry["points"] if "points" in entry else entry["atoms"]
         if len(points) > _MOST_ATOMS:
             raise DatasetError(f"{label}: {len(points)} atoms in the supercell; at most {_MOST_ATOMS} are read.")
-        numbers = [element(str(point["symbol"]), f"{label}, atom {i + 1}") for i, point in enumerate(points)]
+        numbers = [element_of(str(point["symbol"]), f"{label}, atom {i + 1}").z for i, point in enumerate(points)]
         places = np.array([point["coordinates"] for point in points], dtype=float)
         cell = np.array(entry["lattice"], dtype=float)
         return Atoms(numbers=numbers, cell=cell, scaled_positions=places, pbc=True)
@@ -153,7 +176,7 @@ def _displaced(tree: dict[str, Any], n_atoms: int) -> _Displaced | None:
         moved = np.zeros((len(displacements), n_atoms, 3))
         for k, one in enumerate(displacements):
             if not 1 <= int(one["atom"]) <= n_atoms:
-                raise ValueError(f"there is no atom {one['atom']}")
+                raise _Damaged(f"there is no atom {one['atom']}")
             moved[k, int(one["atom"]) - 1] = one["displacement"]
         forces = [one["forces"] for one in displacements]
         energies = [one.get("supercell_energy") for one in displacements]
@@ -171,7 +194,7 @@ def _displaced(tree: dict[str, Any], n_atoms: int) -> _Displaced | None:
 
 def _checked(moved: np.ndarray, forces: np.ndarray, energies: Any, n_atoms: int) -> _Displaced:
     if moved.shape != forces.shape or moved.shape[1:] != (n_atoms, 3):
-        raise ValueError(
+        raise _Damaged(
             f"displacements have shape {moved.shape} and forces {forces.shape}, expected n × {n_atoms} × 3 in both"
         )
     whole = isinstance(energies, list) and len(energies) == len(forces) and None not in energies
@@ -184,27 +207,29 @@ def _force_sets(path: Path, n_atoms: int, label: str) -> _Displaced:
     words = [word for line in lines for word in line]
     try:
         if not lines:
-            raise ValueError("no numbers")
+            raise _Damaged("no numbers")
         if len(lines[0]) == 1:
             return _one_atom_moved(np.array(words, dtype=float), n_atoms)
         rows = np.array(words, dtype=float).reshape(-1, n_atoms, 6)
         return _Displaced(rows[..., :3], rows[..., 3:], None)
-    except (ValueError, OverflowError) as error:
+    except (_Damaged, ValueError, OverflowError) as error:
+        odd = next((f": {shown(word)} is no number" for word in words if not is_number(word)), "")
+        reason = f": {error}" if isinstance(error, _Damaged) else odd
         raise DatasetError(
-            f"{label}: FORCE_SETS is damaged, or does not belong to the supercell of {n_atoms} atoms beside it ({error})."
+            f"{label}: FORCE_SETS is damaged, or does not belong to the supercell of {n_atoms} atoms beside it{reason}."
         ) from error
 
 
 def _one_atom_moved(words: np.ndarray, n_atoms: int) -> _Displaced:
     if len(words) < 2 or int(words[0]) != n_atoms:
-        raise ValueError(f"it is of {int(words[0])} atoms")
+        raise _Damaged(f"it is of {int(words[0])} atoms")
     n, size = int(words[1]), 4 + 3 * n_atoms
     if n < 1 or len(words) - 2 != n * size:
-        raise ValueError(f"expected {n} displacements with {n_atoms} forces each, but found {len(words)} numbers")
+        raise _Damaged(f"expected {n} displacements with {n_atoms} forces each, but found {len(words)} numbers")
     blocks = words[2:].reshape(n, size)
     atoms = blocks[:, 0].astype(int) - 1
     if ((atoms < 0) | (atoms >= n_atoms)).any():
-        raise ValueError("an atom that is moved is not in the supercell")
+        raise _Damaged("an atom that is moved is not in the supercell")
     moved = np.zeros((n, n_atoms, 3))
     moved[np.arange(n), atoms] = blocks[:, 1:4]
     return _Displaced(moved, blocks[:, 4:].reshape(n, n_atoms, 3), None)

@@ -7,12 +7,13 @@ from typing import NamedTuple, cast
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
 from ase.units import GPa
 
 from mlip_core.datasets.dataset import SetAside
 from mlip_core.datasets.formats import Raw, Remark, attach
-from mlip_core.errors import DatasetError
+from mlip_core.errors import DatasetError, StructureError
+from mlip_core.structures.species import element_of
+from mlip_core.structures.words import is_number, shown
 
 _BLOCK = 1 << 20
 _DEEPEST = 60
@@ -24,6 +25,10 @@ ENERGIES = (
     "The energy (results/energy) is VASP's energy extrapolated to zero smearing (e_0_energy); forces belong to its free "
     "energy (results/free_energy, e_fr_energy); e_wo_entrp is the energy without the electrons' entropy."
 )
+
+
+class _Damaged(Exception):
+    """What is amiss in a step, in words."""
 
 
 class _Head(NamedTuple):
@@ -63,9 +68,7 @@ def read_vasprun(path: Path, label: str) -> Iterator[Raw | SetAside | Remark]:
         where = f"{label}, ionic step {frame - 1}"
         try:
             raw = Raw(_atoms(element, steps.head(label)), where)
-        except (ValueError, AttributeError, TypeError, IndexError) as error:
-            if isinstance(error, DatasetError):
-                raise
+        except _Damaged as error:
             yield SetAside(where, f"this step is damaged ({error})")
             continue
         if n_read == 0:
@@ -109,22 +112,23 @@ class _Steps:
         DatasetError
             If the elements are missing, or not elements.
         """
-        symbols = [_SYMBOLS.get(symbol, symbol) for symbol in self._symbols]
-        unknown = [symbol for symbol in symbols if symbol not in atomic_numbers]
-        if unknown or not symbols:
-            what = f"{unknown[0][:20]!r} is not an element" if unknown else "there is none"
-            raise DatasetError(f"{label}: expected the list of atoms (<atominfo>) before the first step: {what}.")
-        return _Head(np.array([atomic_numbers[symbol] for symbol in symbols]), self._pstress)
+        if not self._symbols:
+            raise DatasetError(f"{label}: expected the list of atoms (<atominfo>) before the first step.")
+        try:
+            named = [element_of(_SYMBOLS.get(s, s), f"atom {i + 1}") for i, s in enumerate(self._symbols)]
+        except StructureError as error:
+            raise DatasetError(f"{label}: {error}") from error
+        return _Head(np.array([name.z for name in named]), self._pstress)
 
     def read(self, path: Path) -> Iterator[ET.Element]:
         """Yield each ``<calculation>`` with an electronic step, or of a run without a force field."""
         parser: ET.XMLPullParser = ET.XMLPullParser(("start", "end"))
         with path.open("rb") as file:
             while not self.problem and (block := file.read(_BLOCK)):
-                parser.feed(block)
                 try:
+                    parser.feed(block)
                     yield from self._events(parser)
-                except ET.ParseError as error:
+                except (ET.ParseError, LookupError) as error:
                     self.problem = str(error)
         if not self.problem and self._stack:
             self.problem = "the run was stopped, or the copy is not complete"
@@ -158,7 +162,8 @@ class _Steps:
             ]
         elif element.tag in ("incar", "parameters"):
             pressure = element.find(".//i[@name='PSTRESS']")
-            self._pstress = self._pstress if pressure is None else float(pressure.text or 0)
+            text = "" if pressure is None else (pressure.text or "").strip()
+            self._pstress = float(text) if is_number(text) else self._pstress
         if element.tag == "incar":
             flag = element.find("i[@name='ML_LMLFF']")
             self._force_field = flag is not None and (flag.text or "").strip().upper().startswith(("T", ".T"))
@@ -195,10 +200,15 @@ def _atoms(step: ET.Element, head: _Head) -> Atoms:
 def _rows(step: ET.Element, path: str, n: int) -> np.ndarray:
     found = step.find(path)
     if found is None:
-        raise ValueError(f"{path.rpartition('/')[2]} is missing")
-    rows = np.array([[float(word) for word in (row.text or "").split()] for row in found.iterfind("v")])
+        raise _Damaged(f"{path.rpartition('/')[2]} is missing")
+    words = [(row.text or "").split() for row in found.iterfind("v")]
+    if odd := next((word for row in words for word in row if not is_number(word)), None):
+        raise _Damaged(f"{path.rpartition('/')[2]}: {shown(odd)} is no number")
+    if len({len(row) for row in words}) > 1:
+        raise _Damaged(f"{path.rpartition('/')[2]}: its rows differ in length")
+    rows = np.array([[float(word) for word in row] for row in words])
     if rows.shape != (n, 3):
-        raise ValueError(f"{path.rpartition('/')[2]} has {len(rows)} rows, expected {n} of three numbers")
+        raise _Damaged(f"{path.rpartition('/')[2]} has {len(rows)} rows, expected {n} of three numbers")
     return rows
 
 
@@ -225,4 +235,7 @@ def _energies(step: ET.Element) -> tuple[float | None, float | None, float | Non
 
 
 def _number(element: ET.Element | None) -> float | None:
-    return None if element is None or not (element.text or "").strip() else float(element.text or "")
+    text = "" if element is None else (element.text or "").strip()
+    if text and not is_number(text):
+        raise _Damaged(f"{shown(text)} is no number")
+    return float(text) if text else None

@@ -13,12 +13,8 @@ from ase import Atoms
 
 from mlip_core.errors import StructureError
 from mlip_core.structures.frozen import frozen_as_ase_says
+from mlip_core.structures.ulm import DEEPEST, count_items, read_item
 from mlip_core.structures.words import Parsed, depth_of, element_by_number, shown, too_many
-
-ULM = (b"- of Ulm", b"AFFormat")
-DEEPEST = 100
-"""Brackets open at a time; a structure needs less than ten."""
-_NUMERIC = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
 
 
 def read_json(text: str, max_atoms: int) -> Parsed:
@@ -92,60 +88,12 @@ def read_traj(data: bytes, max_atoms: int) -> Parsed:
     StructureError
         Naming the frame and field.
     """
-    if data[:8] not in ULM:
-        raise StructureError(
-            "The first eight bytes: expected the mark of an ASE trajectory. (Trajectories of ASE before 2015 hold code and are not read.)"
-        )
-    n_frames, at = _integers(data, 32, 2, "The header")
-    if not 1 <= n_frames <= len(data):
+    n_frames = count_items(data)
+    if n_frames == 0:
         raise StructureError("The header: expected at least one frame in this trajectory.")
-    first = _item(data, _integers(data, at, 1, "The table of frames")[0], "frame 1")
-    last = _item(data, _integers(data, at + 8 * (n_frames - 1), 1, "The table of frames")[0], f"frame {n_frames}")
     where = f"frame {n_frames}"
-    fields = {}
-    for name in ("numbers", "pbc", "positions", "cell", "constraints", "masses"):
-        item = last if name in last or f"{name}." in last else first
-        value = item.get(name)
-        fields[name] = _stored(data, item[f"{name}."], f"{where}, field {name}", item) if f"{name}." in item else value
-    return structure_of(fields, where, max_atoms)
-
-
-def _integers(data: bytes, at: int, count: int, what: str) -> list[int]:
-    if not 0 <= at <= len(data) - 8 * count:
-        raise StructureError(
-            f"{what}: the file ends, or points outside itself, at byte {at}. It is damaged or incomplete."
-        )
-    return np.frombuffer(data, "<i8", count, at).tolist()
-
-
-def _item(data: bytes, at: int, where: str) -> dict[str, Any]:
-    size = _integers(data, at, 1, where)[0]
-    text = data[at + 8 : at + 8 + max(size, 0)]
-    _check_depth(text)
-    try:
-        tree = json.loads(text)
-    except ValueError as error:
-        raise StructureError(
-            f"{where}: expected ASE's description of the frame. The file is damaged or incomplete."
-        ) from error
-    if not isinstance(tree, dict):
-        raise StructureError(f"{where}: expected ASE's description of the frame. The file is damaged.")
-    return tree
-
-
-def _stored(data: bytes, entry: Any, where: str, item: dict[str, Any]) -> np.ndarray:
-    """Return an array that lies elsewhere in the file."""
-    try:
-        shape, dtype, at = entry["ndarray"]
-        count = int(np.prod([int(n) for n in shape], dtype=object))
-        if dtype not in _NUMERIC or min([int(n) for n in shape], default=0) < 0 or at < 0:
-            raise ValueError("not an array of numbers")
-        kind = np.dtype(dtype).newbyteorder("<" if item.get("_little_endian", True) else ">")
-        return np.frombuffer(data, kind, count, at).reshape(shape) if count else np.zeros(shape)
-    except (TypeError, KeyError, ValueError, OverflowError) as error:
-        raise StructureError(
-            f"{where}: expected an array of numbers inside the file. It is damaged or incomplete."
-        ) from error
+    first, last = read_item(data, 0, "frame 1"), read_item(data, n_frames - 1, where)
+    return structure_of(first | last, where, max_atoms)
 
 
 def structure_of(fields: dict[str, Any], where: str, max_atoms: int) -> Parsed:

@@ -7,9 +7,10 @@ import numpy as np
 from ase import Atoms
 
 from mlip_core.errors import StructureError
-from mlip_core.structures.ase_files import ULM, read_json, read_traj
+from mlip_core.structures.ase_files import read_json, read_traj
 from mlip_core.structures.cif import read_cif
 from mlip_core.structures.poscar import read_poscar
+from mlip_core.structures.ulm import MARKS as ULM_MARKS
 from mlip_core.structures.validation import MAX_ATOMS, check
 from mlip_core.structures.vasprun import read_vasprun
 from mlip_core.structures.words import Parsed, is_number, lines_of
@@ -127,7 +128,7 @@ def _form(data: bytes, name: str) -> str:
         return "XDATCAR"
     if form is not None:
         return _form_of_vasp(data) if form == "POSCAR" else form
-    if data[:8] in ULM:
+    if data[:8] in ULM_MARKS:
         return "ASE trajectory"
     return "vasprun.xml" if _is_vasprun(data) else _form_of_text(_text(data))
 

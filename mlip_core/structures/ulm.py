@@ -1,50 +1,70 @@
 """ASE's ULM files (``.traj``) within the bounds of the file: plain numbers and text, nothing that a file names is built."""
 
 import json
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from mlip_core.errors import StructureError
+from mlip_core.structures.words import depth_of
 
 MARKS = (b"- of Ulm", b"AFFormat")
 Buffer: TypeAlias = bytes | memoryview
 _NUMERIC = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
-_DEEPEST = 100
+DEEPEST = 100
+"""Brackets open at a time; a structure needs less than ten."""
 
 
-def read_items(data: Buffer) -> Iterator[dict[str, Any]]:
-    """Read one item after the other; each is what ASE wrote for a frame.
+def count_items(data: Buffer) -> int:
+    """Count the frames of a file.
 
     Parameters
     ----------
     data : bytes or memoryview
-        The file; a memory map is not read where it is not asked for.
+        The file.
 
-    Yields
+    Raises
     ------
+    StructureError
+        If this is no ULM file, or its header is damaged.
+    """
+    if bytes(data[:8]) not in MARKS:
+        raise StructureError(
+            "The first eight bytes: expected the mark of an ASE trajectory. Write it again with ase.io.write. "
+            "(Trajectories of ASE before 2015 hold code and are not read.)"
+        )
+    n_items = _integers(data, 32, 1, "The header")[0]
+    if not 0 <= n_items <= len(data) // 8:
+        raise StructureError("The header: the number of frames is not possible. The file is damaged or incomplete.")
+    return n_items
+
+
+def read_item(data: Buffer, index: int, where: str) -> dict[str, Any]:
+    """Read what ASE wrote for one frame.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        The file; of a memory map only what belongs to the frame is read.
+    index : int
+        From 0 to :func:`count_items` − 1.
+    where : str
+        What the frame is called in messages.
+
+    Returns
+    -------
     dict
         Field → plain value, array or dict of these.
 
     Raises
     ------
     StructureError
-        If this is no ULM file, or it is damaged: the message names the frame, counted from 0.
+        If it is damaged.
     """
-    if bytes(data[:8]) not in MARKS:
-        raise StructureError(
-            "This is not an ASE trajectory of today's format. Write it again with ase.io.write. "
-            "(Trajectories of ASE before 2015 hold code and are not read.)"
-        )
-    n_items, table = _integers(data, 32, 2, "The header")
-    if not 0 <= n_items <= len(data) // 8:
-        raise StructureError("The header: the number of frames is not possible. The file is damaged or incomplete.")
-    for k in range(n_items):
-        where = f"frame {k}"
-        tree = _tree(data, _integers(data, table + 8 * k, 1, "The table of frames")[0], where)
-        order = "<" if tree.pop("_little_endian", True) else ">"
-        yield _resolved(data, tree, order, where)
+    table = _integers(data, 40, 1, "The header")[0]
+    tree = _tree(data, _integers(data, table + 8 * index, 1, "The table of frames")[0], where)
+    order = "<" if tree.pop("_little_endian", True) else ">"
+    return _resolved(data, tree, order, where)
 
 
 def _integers(data: Buffer, at: int, count: int, what: str) -> list[int]:
@@ -107,16 +127,15 @@ def stored_array(data: Buffer, entry: Any, order: str, where: str) -> np.ndarray
 
 def parse_json(text: bytes, where: str) -> Any:
     """Parse JSON that is not nested too deeply to be parsed safely; name ``where`` in the error."""
-    letters = np.frombuffer(text, np.uint8)
-    opening, closing = (np.isin(letters, np.frombuffer(some, np.uint8)) for some in (b"[{", b"]}"))
-    steps = opening.astype(np.int8) - closing.astype(np.int8)
-    if len(steps) and steps.cumsum(dtype=np.int32).max() > _DEEPEST:
+    if depth_of(text) > DEEPEST:
         raise StructureError(f"{where}: this JSON is nested too deeply to be a structure.")
     try:
-        return json.loads(text)
+        return json.loads(text.decode("utf-8"))
     except json.JSONDecodeError as error:
         raise StructureError(
             f"{where}: line {error.lineno}, column {error.colno}: this is not JSON ({error.msg})."
         ) from error
+    except UnicodeDecodeError as error:
+        raise StructureError(f"{where}: this is not JSON: it is not text in UTF-8.") from error
     except ValueError as error:
-        raise StructureError(f"{where}: this is not JSON that can be read ({error}).") from error
+        raise StructureError(f"{where}: this JSON has a number too long to be that of a structure.") from error

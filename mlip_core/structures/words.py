@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _ACTIVE = frozenset("<>[]`$|!\\")
 _LONGEST = 40
+_BLOCK = 1 << 20
 
 
 class Parsed(NamedTuple):
@@ -40,10 +41,14 @@ def lines_of(text: str) -> list[str]:
 
 def depth_of(text: str | bytes) -> int:
     """Count how many brackets of JSON are open at a time: beyond a limit, parsing it may end the process."""
-    letters = np.frombuffer(text if isinstance(text, bytes) else text.encode("utf-8", "replace"), np.uint8)
-    steps = np.isin(letters, np.frombuffer(b"[{", np.uint8)).astype(np.int32)
-    steps -= np.isin(letters, np.frombuffer(b"]}", np.uint8))
-    return int(steps.cumsum().max()) if len(steps) else 0
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    deepest = depth = 0
+    for start in range(0, len(data), _BLOCK):
+        letters = np.frombuffer(data[start : start + _BLOCK], np.uint8)
+        opens, closes = (np.isin(letters, np.frombuffer(some, np.uint8)) for some in (b"[{", b"]}"))
+        depths = depth + (opens.astype(np.int32) - closes).cumsum()
+        deepest, depth = max(deepest, int(depths.max())), int(depths[-1])
+    return deepest
 
 
 def is_number(token: str) -> bool:

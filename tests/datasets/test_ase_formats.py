@@ -161,7 +161,7 @@ def test_another_sqlite_file(tmp_path, statement, message):
         (b'{"numbers": ', "a.json", "not JSON"),
         (b"SQLite format 3\x00" + b"\x01" * 500, "a.db", "not an ASE database that can be read"),
         (b"- of Ulm" + b"\xff" * 200, "a.traj", "The header"),
-        (b"old", "a.traj", "not an ASE trajectory of today's format"),
+        (b"old", "a.traj", "mark of an ASE trajectory"),
         (b"", "a.traj", "empty"),
     ],
 )

@@ -113,7 +113,7 @@ def test_damaged_parameters(tmp_path, old, new, message):
     [
         (lambda text: text.replace("16", "8", 1), "of 8 atoms"),
         (lambda text: text + "1.0 2.0 3.0\n", "expected 1 displacements with 16 forces"),
-        (lambda text: text.replace("0.", "x", 1), "could not convert"),
+        (lambda text: text.replace("0.", "x", 1), "is no number"),
         (lambda text: "", "no numbers"),
     ],
 )

@@ -156,7 +156,7 @@ def test_one_damaged_step_is_set_aside():
     ("text", "message"),
     [
         (vasprun(""), "no ionic step"),
-        (vasprun("a", symbol="Qq"), "'Qq' is not an element"),
+        (vasprun("a", symbol="Qq"), "symbol of an element, such as Si, but found ‘Qq’"),
         ("<modeling>" * 500, "nested too deeply"),
         ("<html></html>", "no ionic step"),
         ("not XML", "no ionic step.*syntax error"),
