@@ -89,10 +89,12 @@ def rattled(structure: Atoms) -> Sequence[Atoms]:
 def take(content: bytes, name: str) -> None:
     """Read what was brought, or keep in words why it cannot be used."""
     bar = st.progress(0.0, f"Reading {name}")
+
+    def report(done: int, total: int | None, **_: object) -> None:
+        bar.progress(0.5, f"{done} structures read")
+
     try:
-        code = shelf().bring(
-            content, name, progress=lambda done, total, **_: bar.progress(0.5, f"{done} structures read")
-        )
+        code = shelf().bring(content, name, progress=report)
     except DatasetError as error:
         st.session_state[state.DATA_PROBLEM] = f"{name} cannot be used: {error}"
         return
