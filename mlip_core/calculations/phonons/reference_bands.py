@@ -11,7 +11,7 @@ from mlip_core.calculations.phonons import Phonons
 from mlip_core.calculations.phonons.bands import BandStructure
 from mlip_core.calculations.phonons.force_constants import Lattice
 from mlip_core.calculations.phonons.modes import dynamical_matrix, frequencies_of
-from mlip_core.records import load
+from mlip_core.records import load, record
 from mlip_core.structures import symmetry
 
 FILE = ("reference", "force_constants.npz")
@@ -19,6 +19,7 @@ _SYMPREC = 1e-3
 """Å."""
 
 
+@record("ReferenceCrystal")
 @dataclass(frozen=True, kw_only=True)
 class ReferenceCrystal:
     """What the PBE phonons of one material are made of."""
@@ -35,6 +36,7 @@ class ReferenceCrystal:
     """Tables of the supercell."""
 
 
+@record("ReferenceCrystals")
 @dataclass(frozen=True, kw_only=True)
 class ReferenceCrystals:
     """What is stored."""
