@@ -1,12 +1,18 @@
 import hashlib
+import io
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import hypothesis
 import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
 
 hypothesis.settings.register_profile("guard", derandomize=True, database=None)
 if os.environ.get("CI"):  # main is guarded by the same cases every time; new ones are looked for elsewhere
@@ -26,6 +32,55 @@ def home(tmp_path, monkeypatch):
     """An empty data folder of its own."""
     monkeypatch.setenv("MLIP_DASHBOARD_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+QUICK = {
+    "phonons": {"supercell_matrix": (2, 2, 2), "mesh": (3, 3, 3), "n_qpoints": 20},
+    "correction_cost": {"grids": ("none", "tetrahedral"), "n_probes": 2},
+    "conservation": {"picoseconds": 0.02},
+    "passport": {"n_directions": 1},
+    "lambench": {"picoseconds": 0.02},
+}
+"""Settings of those calculations that take long with their own."""
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory):
+    """Rattled Al and Cu, labelled with EMT's energies and stresses and forces that are a tenth too large."""
+    from mlip_core.datasets.shelf import Shelf
+
+    frames = [bulk(symbol, cubic=True) for symbol in ("Al", "Cu", "Al", "Cu")]
+    for seed, atoms in enumerate(frames):
+        atoms.rattle(0.05, seed=seed)
+        atoms.info["half"] = ("first", "second")[seed // 2]
+        atoms.calc = EMT()
+        forces = 1.1 * atoms.get_forces()
+        labels = {"energy": atoms.get_potential_energy(), "forces": forces, "stress": atoms.get_stress()}
+        atoms.calc = SinglePointCalculator(atoms, **labels)
+    text = io.StringIO()
+    write(text, frames, format="extxyz")
+    shelf = Shelf(tmp_path_factory.mktemp("labelled"))
+    return shelf.open(shelf.bring(text.getvalue().encode(), "labelled.extxyz"))
+
+
+@pytest.fixture(scope="session")
+def answer(labelled):
+    """Answer a calculation, as it declares itself, with EMT: of a small crystal or a small data set. Each once."""
+    import mlip_core as mlip
+    from mlip_core.calculations import CALCULATIONS
+    from mlip_core.progress import silent
+
+    model = mlip.from_ase(EMT(), name="EMT")
+    model.identity = "EMT"
+    crystal = bulk("Al", a=4.0, cubic=True)
+
+    @cache
+    def answered(name):
+        calculation = CALCULATIONS[name]
+        subject = labelled if calculation.subject == "data set" else crystal
+        return calculation.function(subject, model, calculation.settings(**QUICK.get(name, {})), progress=silent)
+
+    return answered
 
 
 @pytest.fixture(scope="session")

@@ -86,8 +86,14 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
     if missing:
         title = text if not done else f"Compute the {len(missing)} missing"
         shortcut = "Ctrl+Enter" if first else None
-        kind = "primary" if first else "secondary"
-        if st.button(title, type=kind, key=key, icon=":material/play_arrow:", width="stretch", shortcut=shortcut):
+        if st.button(
+            title,
+            type="primary" if first else "secondary",
+            key=key,
+            icon=":material/play_arrow:",
+            width="stretch",
+            shortcut=shortcut,
+        ):
             jobs().submit_many(
                 missing,
                 labels=[task.configuration.label for task in missing],

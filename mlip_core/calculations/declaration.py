@@ -82,6 +82,23 @@ def named(name: str, calculations: Mapping[str, Calculation]) -> Calculation:
     return calculations[name]
 
 
+def with_units(table: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Write the unit of a column at the end of its name, as a file that is taken along needs it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of a record, whose docstring tells the units.
+    units : mapping of str to str
+        Name of a column → its unit, spelled as in ``force_eV_per_A``; other columns keep their names.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    return table.rename(columns={column: f"{column}_{unit}" for column, unit in units.items()})
+
+
 def converged_structure(structure: Any, relaxation: Any | None) -> Any:
     """Return the structure that a calculation starts from: the relaxed one where it was relaxed before.
 

@@ -3,10 +3,11 @@
 import os
 import re
 import signal
+import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -20,12 +21,13 @@ from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.cluster import n_workers
-from mlip_core.jobs.dispatcher import Dispatcher, _Running
-from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.locks import is_held
 from mlip_core.jobs.queue import LOCK, Jobs
 from mlip_core.jobs.task import Task
-from mlip_core.jobs.worker import Outcome, kept
+from mlip_core.jobs.worker import kept
+
+PATIENCE = 200
+"""s."""
 
 
 def serving(home):
@@ -35,12 +37,20 @@ def serving(home):
 
 
 def end(jobs):
-    """End the dispatcher of this server, as the computer's shutdown would."""
+    """End the dispatcher of this server, as the computer's shutdown would, once it can hear of it."""
     process = jobs._process
     jobs.close()
-    if process is not None:
+    if process is None:
+        return
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while process.poll() is None and not is_held(jobs.home / LOCK) and time.monotonic() < deadline:
+            time.sleep(0.05)  # it listens to signals from before it takes its lock
         process.terminate()
-        assert process.wait(200) == 0
+        assert process.wait(PATIENCE) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # whatever went wrong, its workers do not outlive the test
 
 
 @pytest.fixture(scope="module")
@@ -221,27 +231,16 @@ def test_a_relaxation_through_the_queue_equals_one_by_hand(jobs, ended):
     assert rows[-1]["values"]["energy"] == pytest.approx(result.energies[-1], abs=1e-12)
 
 
-def test_a_worker_that_would_store_under_another_name_is_refused(home, counting):
-    from toy_tasks import TOYS
-
-    jobs = Jobs(home, calculations=TOYS, dispatcher=None)
-    asked = jobs.submit(counting())
-    dispatcher = Dispatcher(home, calculations=TOYS)
-    run = dispatcher._table.claim(owner=1, worker="far")
-    folder = RunFolder(home, run.id)
-    running = _Running(run, SimpleNamespace(release=lambda: None), "far", folder, run.key)
-    dispatcher._running[run.id] = running
-    folder.note_key(asked.key)
-    dispatcher._follow(running)
-    assert not folder.should_stop()
-    folder.note_key("f" * 64)
-    dispatcher._follow(running)
-    assert folder.should_stop()
-    dispatcher._finish(running, Outcome("done"))
-    assert jobs.run(run.id).status == "failed"
-    assert "same versions on both sides" in jobs.run(run.id).reason
-    dispatcher._table.close()
-    jobs.close()
+def test_a_worker_with_other_versions_is_stopped_and_its_run_fails(jobs, ended, toy, tmp_path):
+    task = toy("count_elsewhere", steps=2000, pause=0.05, log=str(tmp_path / "log"))
+    asked = jobs.submit(task)
+    run = ended(asked)
+    assert run.status == "failed"
+    assert "same versions" in run.reason
+    assert lines(task) == 1
+    assert 0 < len(jobs.progress(run.id)) < 2000
+    assert run.key == asked.key == jobs.key(task)
+    assert jobs.result(run.key) is None
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ase.calculators.emt import EMT
 
-from mlip_core.calculations import CALCULATIONS
+from mlip_core.calculations import CALCULATIONS, declaration
 from mlip_core.calculations.declaration import Calculation
 from mlip_core.errors import StructureError
 from mlip_core.jobs.dispatcher import Dispatcher, serve
@@ -26,6 +26,13 @@ def download(configuration):
     return load(configuration)
 
 
+def elsewhere(configuration):
+    """Load in a worker that has another version of PyYAML installed than the dispatcher."""
+    version = declaration.package_version
+    declaration.package_version = lambda package: "0" if package == "PyYAML" else version(package)
+    return load(configuration)
+
+
 def count(structure, model, settings, *, progress):
     """Count to ``steps``, and leave a line in ``log`` for each time this is called."""
     with Path(settings["log"]).open("a") as file:
@@ -34,6 +41,10 @@ def count(structure, model, settings, *, progress):
         time.sleep(settings["pause"])
         progress(step + 1, settings["steps"], square=step**2)
     return {"energy": model.predict([structure])[0].energy, "pid": os.getpid()}
+
+
+def count_elsewhere(structure, model, settings, *, progress):
+    return count(structure, model, settings, progress=progress)
 
 
 def fail(structure, model, settings, *, progress):
@@ -70,6 +81,7 @@ def toy(function, load=load, **others):
 TOYS = {function.__name__: toy(function) for function in (count, fail, die, deaf, threads)} | {
     "relaxation": replace(CALCULATIONS["relaxation"], load=load),
     "arrived": toy(arrived, download),
+    "count_elsewhere": toy(count_elsewhere, elsewhere, packages=("PyYAML",)),
 }
 COMMAND = (sys.executable, __file__)
 

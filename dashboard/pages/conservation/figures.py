@@ -94,9 +94,12 @@ def random_loops_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
         |∮F·dx| (meV/atom, logarithmic): a filled point a loop, an open one its integration error, a bar the root mean square.
     """
     figure = go.Figure()
-    shown = [(mark, result) for mark, result in measured if result.random_loops]
-    for place, (mark, result) in enumerate(shown):
-        loops = result.random_loops
+    shown = [
+        (mark, result.random_loops, result.random_loop_work)
+        for mark, result in measured
+        if result.random_loops and result.random_loop_work is not None
+    ]
+    for place, (mark, loops, root_mean_square) in enumerate(shown):
         spots = place + np.linspace(-0.3, 0.3, len(loops)) if len(loops) > 1 else np.array([float(place)])
         text = [f"atoms {loop.loop.atom_a} and {loop.loop.atom_b}" for loop in loops]
         for values, symbol, name in (
@@ -109,13 +112,13 @@ def random_loops_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
                 hovertemplate=f"{mark.label}<br>%{{text}}<br>{name} %{{y:.2g}} meV/atom<extra></extra>",
             )  # fmt: skip
         figure.add_scatter(
-            x=[place - 0.4, place + 0.4], y=[max(result.random_loop_work * MEV, _LEAST)] * 2, mode="lines",
+            x=[place - 0.4, place + 0.4], y=[max(root_mean_square * MEV, _LEAST)] * 2, mode="lines",
             line={"color": mark.color, "width": 3}, legendgroup=mark.label, showlegend=False,
             hovertemplate=f"{mark.label}<br>root mean square %{{y:.2g}} meV/atom<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(showticklabels=False, ticks="")
     figure.update_yaxes(type="log", exponentformat="power", title="|∮F·dx| (meV/atom)")
-    return look.finish(figure, [mark for mark, _ in shown], height=340)
+    return look.finish(figure, [mark for mark, *_ in shown], height=340)
 
 
 def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
@@ -134,10 +137,9 @@ def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
         Left: direct against conservative (eV/Å) with the diagonal; right: their difference (meV/Å).
     """
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.1)
-    shown = [(mark, result) for mark, result in measured if result.heads is not None]
+    shown = [(mark, result.heads) for mark, result in measured if result.heads is not None]
     reach = 0.0
-    for mark, result in shown:
-        heads = result.heads
+    for mark, heads in shown:
         pair = (heads.forces.ravel(), heads.other_forces.ravel())
         direct, conservative = pair if heads.forces_kind == "direct" else pair[::-1]
         reach = max(reach, float(np.abs(pair).max()))

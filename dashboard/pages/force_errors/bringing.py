@@ -35,17 +35,24 @@ def bring() -> None:
         if types and st.button("Read with these elements", type="primary"):
             reading = Reading(type_map=types)
             take(uploaded.name, lambda _, told: shelf().bring(uploaded, uploaded.name, reading, progress=told))
-    listed = shelf().listed()
-    if listed:
-        name = st.selectbox("In the server's data folder", listed, index=None, placeholder="Choose one")
-        if name and st.button("Read it"):
-            take(name, lambda reading, told: shelf().bring_listed(name, reading, progress=told))
+    _offer_listed()
     structure = state.structure()
     if structure is not None and st.button(f"{COPIES} rattled copies of {state.structure_name() or 'the structure'}"):
         place = f"rattled-{fingerprint(structure)[:20]}"
         name = f"{state.structure_name() or structure.get_chemical_formula()}, rattled"
         state.choose_data(shelf().put(rattled_copies(structure), name, place=place))
         st.rerun()
+
+
+def _offer_listed() -> None:
+    """Offer the files of the server's own data folder by their names, where there are any."""
+    listed = shelf().listed()
+    if not listed:
+        return
+    name = st.selectbox("In the server's data folder", listed, index=None, placeholder="Choose one")
+    if name is not None and st.button("Read it"):
+        chosen: str = name
+        take(chosen, lambda reading, told: shelf().bring_listed(chosen, reading, progress=told))
 
 
 def ask_types() -> tuple[str, ...] | None:
@@ -77,10 +84,14 @@ def rattled_copies(structure: Atoms) -> Sequence[Atoms]:
 def take(name: str, read: Callable[[Reading | None, Progress], str]) -> None:
     """Read what was brought, or keep in words why it cannot be used."""
     bar = st.progress(0.0, f"Reading {name}")
+
+    def report(done: int, total: int | None, **_: object) -> None:
+        bar.progress(0.5, f"{done} structures read")
+
     for key in (state.DATA_PROBLEM, state.DATA_LACKS_TYPES):
         st.session_state.pop(key, None)
     try:
-        code = read(None, lambda done, total, **_: bar.progress(0.5, f"{done} structures read"))
+        code = read(None, report)
     except DatasetError as error:
         st.session_state[state.DATA_PROBLEM] = f"{name} cannot be used: {error}"
         st.session_state[state.DATA_LACKS_TYPES] = isinstance(error, TypeMapError)

@@ -65,9 +65,9 @@ def describe(data: Dataset) -> None:
         show_reference_card()
     if state.data() == SHIPPED:
         return
-    for quantity, keys in data.unclear.items():
+    for quantity, open_to_choice in data.unclear.items():
         st.warning(
-            f"Which of these is the {quantity} is not clear: {plain(', '.join(keys))}. Choose below.",
+            f"Which of these is the {quantity} is not clear: {plain(', '.join(open_to_choice))}. Choose below.",
             icon=":material/help:",
         )
     if any(data.candidates.values()) or data.lacks_types:

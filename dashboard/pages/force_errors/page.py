@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ from dashboard.pages.force_errors.comparison import (
 )
 from dashboard.pages.force_errors.data import choose_data
 from dashboard.pages.force_errors.labelled import structure_panel
-from dashboard.pages.force_errors.parity import parity_figure
+from dashboard.pages.force_errors.parity import Quantity, parity_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frame import header, look, need_lineup, plain, tabs
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
@@ -54,18 +55,23 @@ def main() -> None:
 def choose_reference(data: Dataset, members: tuple[Configuration, ...]) -> Configuration | None:
     """Offer the labels, where there are any, or a model to compare with; None means the labels."""
     models = dict.fromkeys([*members, *(Configuration(model=item.name) for item in catalogue() if item.available())])
-    options = [None, *models] if data.keys.get("forces") else list(models)
-    codes = [state.LABELS if option is None else option.code for option in options]
+    options: dict[str, Configuration | None] = {state.LABELS: None} if data.keys.get("forces") else {}
+    options.update((model.code, model) for model in models)
     level = data.level_of_theory or "level of theory not stated"
+
+    def described(code: str) -> str:
+        option = options[code]
+        return f"the labels: {level}" if option is None else option.label
+
     picked = st.selectbox(
         "Compare with",
-        codes,
-        format_func=lambda code: f"the labels: {level}" if code == state.LABELS else options[codes.index(code)].label,
+        list(options),
+        format_func=described,
         key=state.AGAINST,
         bind="query-params",
         help="The labels give errors. A model gives differences: neither of the two is the truth.",
     )
-    return options[codes.index(picked)]
+    return options[picked]
 
 
 def choose_lambench(data: Dataset, members: tuple[Configuration, ...]) -> list[Task]:
@@ -131,7 +137,7 @@ def views_of(compared: Sequence[Compared], splits: Sequence[Work], marked: int |
 def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:
     """Draw prediction against reference; a click opens the structure."""
     quantity = st.segmented_control(
-        "Of", ["components", "magnitudes"], default="components", key="parity-of", required=True, label_visibility="collapsed"
+        "Of", get_args(Quantity), default="components", key="parity-of", required=True, label_visibility="collapsed"
     )  # fmt: skip
     figure = parity_figure(
         [(item.style, item.errors) for item in compared],

@@ -1,6 +1,7 @@
 """The parts of the Force errors page: narrowing down, each view behind its tab, and what a visitor takes along."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -193,7 +194,7 @@ def is_it_real(compared: Sequence[Compared]) -> None:
     second = bar.selectbox("Second", [name for name in names if name != first], key="real-second", width=300)
     pair = [compared[names.index(name)] for name in (first, second)]
     try:
-        found = _compare(*(item.errors for item in pair), tuple(item.key for item in pair))
+        found = _compare(pair[0].errors, pair[1].errors, tuple(item.key for item in pair))
     except CalculationError as error:
         st.info(str(error))
         return
@@ -233,7 +234,7 @@ def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], d
             st,
             title,
             [*pairs, *splits, *runs],
-            lambda: error_figures(pairs) | (split_figures(splits) if splits else {}),
+            lambda: {**error_figures(pairs), **(split_figures(splits) if splits else {})},
             text="All tables, figures and settings (ZIP)",
         )
         st.download_button(
@@ -243,7 +244,7 @@ def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], d
         for item in compared:
             st.download_button(
                 f"Atoms, {item.member.label}",
-                lambda item=item: PER_ATOM[ending](item),
+                partial(PER_ATOM[ending], item),
                 f"{file_name(item.member.label)}.{ending.lower()}",
                 on_click="ignore",
             )

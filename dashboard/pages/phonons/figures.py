@@ -12,7 +12,9 @@ from dashboard.widgets.theme import DESK, Look, Style, translucent
 from mlip_core.units import THZ_IN_CM1, THZ_IN_KELVIN, THZ_IN_MEV
 
 if TYPE_CHECKING:
-    from mlip_core.calculations.phonons import BandStructure, Phonons, TotalDos
+    from mlip_core.calculations.phonons import Phonons
+    from mlip_core.calculations.phonons.bands import BandStructure
+    from mlip_core.calculations.phonons.dos import TotalDos
 
 Unit = Literal["THz", "cm⁻¹", "meV"]
 

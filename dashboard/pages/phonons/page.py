@@ -21,6 +21,7 @@ from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.phonons import PhononSettings, compare
 from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands, reference_crystal
+from mlip_core.calculations.phonons.settings import Displacements
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
@@ -110,9 +111,10 @@ def choose_settings(reference: Atoms, *, unconstrained: bool) -> PhononSettings:
     st.caption(
         f"Supercell {' × '.join(map(str, repeats))} of the cell: {int(np.prod(repeats)) * len(reference)} atoms."
     )
+    kinds: list[Displacements] = ["full", "reduced"]
     with st.expander("Displacements"):
         kind = st.selectbox(
-            "Set", ["full", "reduced"], index=0 if unconstrained else 1, key="displacements", bind="query-params",
+            "Set", kinds, index=0 if unconstrained else 1, key="displacements", bind="query-params",
             help="Reduced displacements impose the space group on the force constants, so that a model's own symmetry breaking cannot be seen. Full ones move every atom of the cell along ±x, ±y, ±z.",
         )  # fmt: skip
         distance = st.number_input(

@@ -14,7 +14,7 @@ def widget_values(task: Task) -> Mapping[str, Any]:
     names = ("cell", "fmax", "steps", "optimizer", "pressure", "fix_symmetry")
     return {
         "rattle": 0.0,
-        "keep_frozen": bool(task.subject.constraints),
+        "keep_frozen": bool(getattr(task.subject, "constraints", ())),
         **{name: getattr(task.settings, name) for name in names},
     }
 

@@ -1,6 +1,7 @@
 """Relax: the whole line-up relaxes the same structure, side by side, live."""
 
 from collections.abc import Sequence
+from typing import Any, cast, get_args
 
 import pandas as pd
 import streamlit as st
@@ -13,11 +14,11 @@ from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
-from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings
+from mlip_core.calculations.relaxation.calculation import Cell, Optimizer, RelaxationResult, RelaxationSettings
 from mlip_core.jobs.task import Task
 from mlip_core.symmetry.moving import rattled
 
-CELLS = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
+CELLS: dict[Cell, str] = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def choose_frozen(structure: Atoms) -> Atoms:
 
 def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:
     """Offer what a relaxation needs; return the structure to start from, rattled where that is asked, and the settings."""
-    options = list(CELLS) if structure.pbc.all() else ["none"]
+    options: list[Cell] = list(CELLS) if structure.pbc.all() else ["none"]
     cell = st.selectbox("What may move", options, format_func=CELLS.__getitem__, key="cell", bind="query-params")
     fmax = st.select_slider(
         "Stop below (eV/Å)",
@@ -63,7 +64,7 @@ def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:
     )
     steps = st.number_input("At most (steps)", 1, 5000, 300, step=50, key="steps", bind="query-params")
     with st.expander("More"):
-        optimizer = st.selectbox("Optimizer", ["FIRE", "LBFGS", "BFGS"], key="optimizer", bind="query-params")
+        optimizer = st.selectbox("Optimizer", get_args(Optimizer), key="optimizer", bind="query-params")
         pressure = st.number_input(
             "Pressure (GPa)", -100.0, 1000.0, 0.0, key="pressure", bind="query-params", disabled=cell == "none"
         )
@@ -127,7 +128,7 @@ def _trace(work: Work) -> RelaxationTrace | None:
     if work.result is not None:
         return RelaxationTrace.from_result(work.style, work.result)
     return RelaxationTrace.from_rows(
-        work.style, work.rows(), n_atoms=len(work.task.subject), target=work.task.settings.fmax
+        work.style, work.rows(), n_atoms=len(cast(Atoms, work.task.subject)), target=work.task.settings.fmax
     )
 
 
@@ -158,7 +159,7 @@ def _change(groups: tuple[str | None, ...]) -> str:
     return str(first) if first == last else f"{first} → {last}"
 
 
-def _columns() -> dict[str, object]:
+def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "ΔE": number("ΔE (meV/atom)", format="%.3f"),

@@ -281,7 +281,7 @@ def cost_figure(
     figure = make_subplots(rows=1, cols=1 + with_error, horizontal_spacing=0.1)
     for mark, cost in costs:
         points = sorted(cost.points, key=lambda point: point.evaluations)
-        values = [[point.forces_rot_std for point in points]]
+        values: list[list[float | None]] = [[point.forces_rot_std for point in points]]
         values += [[point.force_error for point in points]] if with_error else []
         for column, row in enumerate(values, 1):
             figure.add_scatter(

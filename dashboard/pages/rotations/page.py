@@ -235,7 +235,7 @@ def globes(works: Sequence[Work]) -> None:
     with who:
         chosen = choose("Configuration", mapped, key="globe-of")
     symbols = chosen.result.structure.get_chemical_symbols()
-    names: dict[object, str] = {"energy": "energy"} | {
+    names: dict[str | tuple[int, int], str] = {"energy": "energy"} | {
         (atom, axis): f"force on {atom} {symbol}, along {'xyz'[axis]}"
         for atom, symbol in enumerate(symbols)
         for axis in range(3)
@@ -246,7 +246,7 @@ def globes(works: Sequence[Work]) -> None:
     sphere, picture = st.columns([1.4, 1])
     figure = globe_figure(
         chosen.result,
-        component=None if component == "energy" else component,
+        component=None if isinstance(component, str) else component,
         towards=(polar, azimuth),
         look=look(),
     )

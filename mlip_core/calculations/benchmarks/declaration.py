@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mlip_core.calculations.benchmarks.runs import LambenchRuns, LambenchSettings, run
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
 
 
 def summary(result: LambenchRuns) -> Mapping[str, object]:
@@ -12,8 +12,9 @@ def summary(result: LambenchRuns) -> Mapping[str, object]:
 
 
 def tables(result: LambenchRuns) -> Tables:
-    """Cells that were timed (μs/atom) and runs (eV/atom/ps)."""
-    return {"lambench_cells": result.cells, "lambench_runs": result.runs}
+    """Cells that were timed, and runs with their drift."""
+    drift = dict.fromkeys(("drift", "drift_error"), "eV_per_atom_per_ps")
+    return {"lambench_cells": result.cells, "lambench_runs": with_units(result.runs, drift)}
 
 
 def files(result: LambenchRuns) -> Files:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
 from mlip_core.calculations.force_errors import (
     ErrorSplit,
     ForceErrors,
@@ -14,6 +14,15 @@ from mlip_core.calculations.force_errors import (
 from mlip_core.calculations.force_errors.task import ErrorSplitSettings, run, run_split
 
 _TABLES = ("by_structure", "by_element", "by_subset", "by_magnitude", "not_evaluated")
+_SUMS = ("sum_", "stress_abs", "stress_square")
+"""How the columns begin from which parts of the data are added up again."""
+_UNITS = {
+    **dict.fromkeys(("mae", "rmse", "max_error", "magnitude_mae", "mean_force", "low", "high"), "eV_per_A"),
+    **dict.fromkeys(("total_rmse", "averaged_rmse", "symmetry_rmse"), "eV_per_A"),
+    **dict.fromkeys(("energy", "energy_ref"), "eV"),
+    **dict.fromkeys(("energy_error", "energy_mae"), "eV_per_atom"),
+    "stress_rmse": "eV_per_A3",
+}
 
 
 def summary(result: ForceErrors) -> Mapping[str, object]:
@@ -40,8 +49,12 @@ def summary(result: ForceErrors) -> Mapping[str, object]:
 
 
 def tables(result: ForceErrors) -> Tables:
-    """Errors by structure, element, subset and force, in eV and Å, and what was not evaluated."""
-    return {name: getattr(result, name) for name in _TABLES}
+    """Errors by structure, element, subset and force, and what was not evaluated."""
+    found = {name: getattr(result, name) for name in _TABLES}
+    return {
+        name: with_units(table[[column for column in table if not column.startswith(_SUMS)]], _UNITS)
+        for name, table in found.items()
+    }
 
 
 def files(result: ForceErrors) -> Files:
@@ -68,7 +81,7 @@ def split_summary(result: ErrorSplit) -> Mapping[str, object]:
 
 def split_tables(result: ErrorSplit) -> Tables:
     """The split of every structure."""
-    return {"split": result.by_structure}
+    return {"split": with_units(result.by_structure, _UNITS)}
 
 
 def split_files(result: ErrorSplit) -> Files:

@@ -54,7 +54,7 @@ def files(result: Phonons) -> Files:
 
 def _bands(result: Phonons) -> pd.DataFrame:
     bands, raw = result.band_structure, result.raw_band_structure
-    columns = {"distance": bands.distances, **{f"q{axis}": bands.qpoints[:, k] for k, axis in enumerate("abc")}}
+    columns = {"distance_per_A": bands.distances, **{f"q{axis}": bands.qpoints[:, k] for k, axis in enumerate("abc")}}
     for branch in range(bands.frequencies.shape[1]):
         columns[f"branch_{branch + 1}_THz"] = bands.frequencies[:, branch]
         columns[f"raw_branch_{branch + 1}_THz"] = raw.frequencies[:, branch]

@@ -6,11 +6,18 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
 from mlip_core.calculations.rotations.correction_cost import CorrectionCost, CorrectionCostSettings, correction_cost
 from mlip_core.calculations.rotations.scans import AngleScan
 from mlip_core.calculations.rotations.variance import RotationalVariance, RotationSettings, rotational_variance
 from mlip_core.structures import write_structure
+
+_COST_UNITS = {
+    "energy_rot_std": "eV_per_atom",
+    "forces_rot_std": "eV_per_A",
+    "stress_rot_std": "eV_per_A3",
+    "force_error": "eV_per_A",
+}
 
 
 def summary(result: RotationalVariance) -> Mapping[str, object]:
@@ -80,8 +87,8 @@ def cost_summary(result: CorrectionCost) -> Mapping[str, object]:
 
 
 def cost_tables(result: CorrectionCost) -> Tables:
-    """One row a grid: evaluations, s, eV/atom, eV/Å, eV/Å³."""
-    return {"corrections": pd.DataFrame([asdict(point) for point in result.points])}
+    """One row a grid: what it costs, and the deviations and the error that it leaves."""
+    return {"corrections": with_units(pd.DataFrame([asdict(point) for point in result.points]), _COST_UNITS)}
 
 
 def cost_files(result: CorrectionCost) -> Files:
