@@ -17,7 +17,7 @@ except ImportError:  # by itself, outside of a build
 
 def fetcher() -> ModuleType:
     """Load the fetching module from its file: the package itself is not importable during its build."""
-    path = Path(__file__).parent / "dashboard" / "widgets" / "viewer" / "fetch.py"
+    path = Path(__file__).parent / "mlip_core" / "viewing" / "fetch.py"
     spec = importlib.util.spec_from_file_location("viewer_fetch", path)
     assert spec is not None
     assert spec.loader is not None
@@ -43,7 +43,7 @@ def fetch_quietly() -> None:
     except Exception as error:
         print(
             f"The 3D viewer will show no structures yet, because 3Dmol.js could not be fetched: {error}\n"
-            "Everything else works. Later: python -m dashboard.widgets.viewer.fetch",
+            "Everything else works. Later: python -m mlip_core.viewing.fetch",
             file=sys.stderr,
         )
 

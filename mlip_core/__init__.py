@@ -6,6 +6,7 @@ What each calculation offers to Python users stands in its declaration
 
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.calculations.export import export, tables
+from mlip_core.calculations.view import load_ipython_extension, view
 from mlip_core.datasets import Dataset, read_dataset
 from mlip_core.errors import DatasetError, StructureError
 from mlip_core.models import Model, Prediction, catalogue, from_ase, load_model
@@ -26,9 +27,11 @@ __all__ = [
     "correct",
     "export",
     "from_ase",
+    "load_ipython_extension",
     "load_model",
     "read_dataset",
     "read_structure",
     "tables",
+    "view",
 ]
 __all__.extend(sorted(_declared))

@@ -1,12 +1,13 @@
 """What a calculation says of itself: all that queue, pages and downloads need to know about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.errors import CalculationError, SettingsError
+from mlip_core.errors import CalculationError, RecordError, SettingsError
 from mlip_core.keys import code_digest, package_version
 
 Tables = Mapping[str, pd.DataFrame]
@@ -15,6 +16,19 @@ Files = Mapping[str, str]
 
 def _nothing(record: Any) -> tuple[str, ...]:
     return ()
+
+
+def its_structure(result: Any) -> Sequence[Atoms]:
+    """Return the structure of a result as the one thing that it shows in 3D.
+
+    Raises
+    ------
+    RecordError
+        If it has none.
+    """
+    if not isinstance(getattr(result, "structure", None), Atoms):
+        raise RecordError(f"a {type(result).__name__} has no structure to show")
+    return [result.structure]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +55,8 @@ class Calculation:
     """From a result the further files that a person takes along: structures, force constants, …, by name."""
     beside: Callable[[Any], tuple[str, ...]] = _nothing
     """From a result the names of files that it needs beside its data set; they are deleted with it."""
+    frames: Callable[[Any], Sequence[Atoms]] = its_structure
+    """From a result what it shows in 3D: one structure, or the frames of an animation."""
     before: Mapping[str, str] = field(default_factory=dict)
     """Keyword of the function under which it takes the result of an earlier task → name of that task's calculation."""
     reference: bool = False

@@ -1,5 +1,6 @@
 """A real server with an empty home, and a real browser that refuses every outside request."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from dashboard.widgets.viewer import CODE, CSS
+from dashboard.widgets.viewer.scene import scene
+from mlip_core.viewing import fetch
+
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -27,6 +32,23 @@ FLAGS = [
 ]
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
+
+VIEWER_PAGE = """<!DOCTYPE html>
+<meta charset="utf-8">
+<style>
+html, body, #view {{ height: 100%; margin: 0; }}
+:root {{ --st-background-color: #ffffff; --st-text-color: #16202c; --st-primary-color: #0072b2; }}
+{css}
+</style>
+<div id="view"></div>
+<script>{library}</script>
+<script type="application/json" id="scene">{data}</script>
+<script type="module">
+{code}
+const data = JSON.parse(document.getElementById("scene").textContent);
+mount({{ data, parentElement: document.getElementById("view"), setStateValue() {{}} }});
+</script>
+"""
 
 
 def pytest_collection_modifyitems(items):
@@ -112,3 +134,19 @@ def page(browser, server):
     yield opened
     context.close()
     assert not outside, f"the app asked outside hosts: {outside}"
+
+
+@pytest.fixture(scope="session")
+def viewer_page():
+    """The app's viewer on a page of its own, without the app: takes what the scene takes, gives HTML."""
+
+    def written(structure, **options):
+        data = scene(structure, **options) | {"key": "page", "height": None, "selectable": False, "library": None}
+        return VIEWER_PAGE.format(
+            css=CSS,
+            library=fetch.LIBRARY.read_text(encoding="utf-8").replace("</script", "<\\/script"),
+            data=json.dumps(data).replace("<", "\\u003c"),
+            code=CODE.replace("export default function mount(", "function mount("),
+        )
+
+    return written

@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk, molecule
 from playwright.sync_api import expect
 
-from dashboard.widgets.viewer import Arrows, standalone_html
+from dashboard.widgets.viewer import Arrows
 
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
@@ -24,14 +24,14 @@ INK = """canvas => {
 
 
 @pytest.fixture
-def show(browser, tmp_path):
+def show(browser, viewer_page, tmp_path):
     """Open a page to take along in a browser that has no network."""
     context = browser.new_context(viewport={"width": 500, "height": 400}, offline=True)
     context.set_default_timeout(PATIENCE)
 
     def opened(structure, **options):
         path = tmp_path / "page.html"
-        path.write_text(standalone_html(structure, **options), encoding="utf-8")
+        path.write_text(viewer_page(structure, **options), encoding="utf-8")
         page = context.new_page()
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))

@@ -10,9 +10,11 @@ from dashboard.service import jobs
 from dashboard.widgets.frame import header, notes
 from dashboard.widgets.navigation import link
 from dashboard.widgets.viewer import viewer
+from mlip_core.calculations.view import view
 from mlip_core.errors import StructureError
 from mlip_core.home import upload_limit_mb
 from mlip_core.structures import library, read_structure, standardise, symmetries, write_structure
+from mlip_core.viewing import fetch
 
 FORMATS = {"CIF": ("cif", "cif"), "POSCAR": ("vasp", "vasp"), "extended XYZ": ("extxyz", "xyz")}
 
@@ -130,6 +132,14 @@ def describe(atoms: Atoms) -> None:
             except StructureError:  # POSCAR and CIF cannot hold every structure
                 continue
             st.download_button(title, text, file_name=f"{atoms.get_chemical_formula()}.{ending}", on_click="ignore")
+        if fetch.LIBRARY.is_file():
+            st.download_button(
+                "3D picture (HTML)",
+                lambda: view(atoms).page(),
+                file_name=f"{atoms.get_chemical_formula()}.html",
+                help="One page that needs no network.",
+                on_click="ignore",
+            )
 
 
 def _standard_cell(atoms: Atoms) -> None:

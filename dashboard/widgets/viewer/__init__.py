@@ -1,18 +1,22 @@
 """The 3D viewer: a structure or an animation, drawn in the browser by 3Dmol.js without asking any other host."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from ase import Atoms
 from streamlit.components.v1 import declare_component
 
-from dashboard.widgets.viewer import fetch
-from dashboard.widgets.viewer.export import CODE, CSS, standalone_html
 from dashboard.widgets.viewer.scene import Arrows, AtomColors, scene
+from mlip_core.viewing import fetch
 
-__all__ = ["Arrows", "AtomColors", "standalone_html", "viewer"]
+__all__ = ["Arrows", "AtomColors", "viewer"]
 
+_HERE = Path(__file__).parent
+CODE = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("parts.js", "drawing.js", "viewer.js"))
+"""The viewer as one module."""
+CSS = (_HERE / "viewer.css").read_text(encoding="utf-8")
 _SERVED = "3dmol"
 
 _component = st.components.v2.component("structure_viewer", css=CSS, js=CODE)

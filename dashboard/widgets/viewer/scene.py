@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -12,22 +11,13 @@ from ase import Atoms
 from ase.data import atomic_names, chemical_symbols, covalent_radii
 from ase.data.colors import jmol_colors
 from plotly.colors import sample_colorscale
-from scipy.spatial import cKDTree
+
+from mlip_core.viewing.geometry import ball_radius, bonds, hex_color, images, thinned
 
 DrawStyle = Literal["ball-stick", "spheres", "sticks"]
 
-BOND_FACTOR = 1.2
-"""Two atoms are joined when closer than this times the sum of their covalent radii."""
-BOUNDARY = 0.12
-"""Å: atoms this close to a face of the cell are drawn on the opposite face too."""
-MAX_BOUNDARY_ATOMS = 3000
-"""With more atoms than this, no copies on faces."""
-MAX_COORDINATES = 600_000
-"""Longer trajectories are thinned evenly to this many numbers; first and last frame stay."""
 LONGEST_ARROW = 1.8
 """Å: length of the longest arrow where no scale is given."""
-
-_NONMETALS = [1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86]
 
 
 @dataclass(frozen=True)
@@ -118,7 +108,7 @@ def scene(
     frames = [structure] if isinstance(structure, Atoms) else list(structure)
     _check(frames, color_by=color_by, arrows=arrows, labels=labels, frame_labels=frame_labels)
     first = frames[0]
-    kept = _thinned(len(frames), len(first))
+    kept = thinned(len(frames), len(first))
     repeats = tuple(n if periodic else 1 for n, periodic in zip(supercell, first.pbc, strict=True))
     parent, shift = images(first, repeats)
     species = sorted(set(first.numbers.tolist()))
@@ -147,67 +137,6 @@ def scene(
     }
     described["version"] = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
     return described
-
-
-def images(atoms: Atoms, repeats: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """List what is drawn: every atom inside the repeated cell, those on its faces on all of them.
-
-    Parameters
-    ----------
-    atoms : Atoms
-        One cell, n atoms.
-    repeats : (3,)
-        How often it is repeated along a, b, c.
-
-    Returns
-    -------
-    parent : (m,)
-        Which atom each image belongs to.
-    shift : (m, 3)
-        Whole cell vectors added to its position.
-    """
-    n = len(atoms)
-    if not atoms.pbc.any() or atoms.cell.rank < 3:
-        return np.arange(n), np.zeros((n, 3), dtype=int)
-    heights = 1 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
-    margin = np.where(atoms.pbc, np.minimum(BOUNDARY / heights, 0.05), 0.0)
-    fractional = atoms.cell.scaled_positions(atoms.positions)
-    home = np.where(atoms.pbc, np.floor(fractional + margin), 0).astype(int)
-    fractional = fractional - home
-    on_faces = n * int(np.prod(repeats)) <= MAX_BOUNDARY_ATOMS
-    limits = np.array(repeats) + (margin if on_faces else -margin)
-    parent, shift = [], []
-    for step in product(*(range(r + 1) if p else (0,) for r, p in zip(repeats, atoms.pbc, strict=True))):
-        moved = np.where(atoms.pbc, fractional + step < limits, True)
-        inside = np.flatnonzero(moved.all(axis=1))
-        parent.append(inside)
-        shift.append(np.array(step) - home[inside])
-    return np.concatenate(parent), np.concatenate(shift)
-
-
-def bonds(numbers: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Join neighbours; metal atoms among themselves only where nothing else is present.
-
-    Parameters
-    ----------
-    numbers : (n,)
-        Atomic numbers.
-    positions : (n, 3)
-        Å.
-
-    Returns
-    -------
-    (n_bonds, 2)
-        Pairs of indices.
-    """
-    radii = covalent_radii[numbers]
-    pairs = cKDTree(positions).query_pairs(2 * BOND_FACTOR * radii.max(), output_type="ndarray")
-    i, j = pairs.T
-    near = np.linalg.norm(positions[i] - positions[j], axis=1) < BOND_FACTOR * (radii[i] + radii[j])
-    metal = ~np.isin(numbers, _NONMETALS)
-    if not metal.all():
-        near &= ~(metal[i] & metal[j])
-    return pairs[near]
 
 
 def _bonds(frames: list[Atoms], parent: np.ndarray, shift: np.ndarray) -> list[list[int]]:
@@ -243,13 +172,6 @@ def _check(
         raise ValueError(f"{len(frame_labels)} labels for {len(frames)} frames")
 
 
-def _thinned(n_frames: int, n_atoms: int) -> list[int]:
-    most = max(2, MAX_COORDINATES // (3 * n_atoms))
-    if n_frames <= most:
-        return list(range(n_frames))
-    return sorted(set(np.linspace(0, n_frames - 1, most).round().astype(int).tolist()))
-
-
 def _identity(atoms: Atoms, repeats: tuple[int, ...], n_frames: int) -> str:
     """Name what the camera and the chosen atom belong to."""
     parts = (atoms.numbers.tolist(), np.round(atoms.cell.array, 1).tolist(), repeats, n_frames > 1)
@@ -261,8 +183,8 @@ def _element(number: int) -> dict[str, Any]:
     return {
         "symbol": chemical_symbols[number],
         "name": atomic_names[number],
-        "color": _hex(jmol_colors[number]),
-        "radius": round(0.24 + 0.2 * covalent, 3),
+        "color": hex_color(jmol_colors[number]),
+        "radius": ball_radius(number),
         "large": round(covalent, 3),
     }
 
@@ -304,7 +226,7 @@ def _color_bar(color_by: AtomColors) -> dict[str, Any]:
 
 def _stops(scale: str, n: int) -> list[str]:
     tuples = sample_colorscale(scale, np.linspace(0, 1, n).tolist(), colortype="tuple")
-    return [_hex(color) for color in tuples]
+    return [hex_color(color) for color in tuples]
 
 
 def _arrows(arrows: Sequence[Arrows], kept: list[int], scale: float | None, unit: str) -> dict[str, Any] | None:
@@ -329,7 +251,3 @@ def _arrows(arrows: Sequence[Arrows], kept: list[int], scale: float | None, unit
 
 def _flat(array: np.ndarray) -> list[float]:
     return np.round(np.asarray(array, dtype=float), 5).ravel().tolist()
-
-
-def _hex(color: Sequence[float]) -> str:
-    return "#" + "".join(f"{round(255 * float(part)):02x}" for part in color)

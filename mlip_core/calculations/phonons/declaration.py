@@ -8,6 +8,7 @@ from mlip_core.calculations.declaration import Calculation, Files, Tables
 from mlip_core.calculations.phonons.calculation import Phonons, phonons
 from mlip_core.calculations.phonons.comparison import TEMPERATURE
 from mlip_core.calculations.phonons.export import force_constants_text, phonopy_params
+from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.settings import PhononSettings
 from mlip_core.calculations.phonons.task import run
 from mlip_core.structures import write_structure
@@ -86,6 +87,6 @@ CALCULATIONS = (
         before={"relaxation": "relaxation"},
         reference=True,
         packages=("phonopy", "seekpath", "symfc"),
-        public=(phonons, PhononSettings),
+        public=(phonons, PhononSettings, animate),
     ),
 )

@@ -62,6 +62,7 @@ CALCULATIONS = (
         summary=summary,
         tables=tables,
         files=files,
+        frames=lambda result: result.frames,
         packages=("ase",),
         public=(relax, RelaxationSettings),
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.widgets.viewer import fetch
+from mlip_core.viewing import fetch
 
 ROOT = Path(__file__).parents[2]
 

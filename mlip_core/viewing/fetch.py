@@ -1,6 +1,6 @@
 """Fetch 3Dmol.js, which draws the structures, from the package registry that npm is set up for.
 
-``python -m dashboard.widgets.viewer.fetch`` does it by hand; the package's
+``python -m mlip_core.viewing.fetch`` does it by hand; the package's
 build does it by itself. Only the standard library is used here, because the
 build loads this file before anything else is installed.
 """
@@ -17,7 +17,7 @@ PACKAGE = "3dmol@2.5.5"
 STATIC = Path(__file__).with_name("static")
 LIBRARY = STATIC / "3Dmol-min.js"
 LICENCE = STATIC / "3Dmol-LICENSE.txt"
-COMMAND = "python -m dashboard.widgets.viewer.fetch"
+COMMAND = "python -m mlip_core.viewing.fetch"
 
 CHECKSUMS = {
     LIBRARY.name: "f7cc78921ae72e7623e89cdd111434f58c2efddd2ffda1cd212644b406fb8016",
