@@ -228,18 +228,10 @@ def _row(work: Work) -> dict[str, object]:
         "random": None if found.random_loop_work is None else 1000 * found.random_loop_work,
         "heads": None if found.heads is None else 1000 * found.heads.rms,
         "net": found.net_force,
-        "drift (eV/atom/ps)": _drift(found),
+        "drift (eV/atom/ps)": "–" if found.run is None else found.run.in_words,
         "evaluations": found.evaluations,
         "seconds": found.seconds,
     }
-
-
-def _drift(found: Conservation) -> str:
-    run = found.run
-    if run is None or run.drift is None or run.drift_error is None:
-        return "–" if run is None or not run.stopped else run.stopped
-    text = f"{run.drift:.1e} ± {run.drift_error:.0e}"
-    return text if run.resolved else f"{text}, not resolved"
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def _drifted(frame: Frame, model: Model, settings: LambenchSettings, progress: P
     if found.stopped or settled.sum() < 3:
         return row | {"stopped": found.stopped or "the run is too short to fit"}
     slope, error_of_slope = drift(found.times[settled], found.total_energies[settled])
-    return row | {"drift": slope, "drift_error": error_of_slope}
+    return row | {"drift": slope, "drift_error": np.nan if error_of_slope is None else error_of_slope}
 
 
 def _now_and_then(progress: Progress) -> Progress:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.signal
 import yaml
 from ase import Atoms
 from ase.build import bulk, molecule
@@ -16,7 +17,7 @@ from mlip_core.calculations.conservation.calculation import (
     net_torque,
 )
 from mlip_core.calculations.conservation.closed_loops import Loop, closed_loop_work, default_loop, random_loops
-from mlip_core.calculations.conservation.dynamics import constant_energy_run, drift
+from mlip_core.calculations.conservation.dynamics import FEWEST_FOR_ERROR, ConstantEnergyRun, constant_energy_run, drift
 from mlip_core.errors import Cancelled, ModelError, SettingsError
 from mlip_core.models import from_ase, load_model
 from mlip_core.models.model import Claims, Counted, Model, Prediction
@@ -324,6 +325,35 @@ def test_the_error_of_a_drift_covers_the_truth():
     exact = drift(t, 0.3 * t)
     assert exact[0] == pytest.approx(0.3)
     assert exact[1] < 1e-12
+    assert drift(t, np.zeros(500)) == (0, 0)
+
+
+@pytest.mark.parametrize("n", [FEWEST_FOR_ERROR, 501, 1001, 4001])
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.8, 0.9, 0.95, 0.98])
+def test_a_drift_in_correlated_noise_is_as_uncertain_as_its_error_says(n, correlation):
+    """Noise whose value is the last one times the correlation plus a normal number, started in its stationary state."""
+    rng, t = np.random.default_rng(11), np.arange(n) / 1000
+    steps = rng.normal(size=(1500, n))
+    steps[:, 0] /= np.sqrt(1 - correlation**2)
+    noise = scipy.signal.lfilter([1], [1, -correlation], steps, axis=1)
+    found = np.array([drift(t, 0.3 * t + row) for row in noise])
+    assert np.std((found[:, 0] - 0.3) / found[:, 1]) == pytest.approx(1, abs=0.1)
+
+
+def test_fast_oscillations_leave_a_drift_certain():
+    """The energy of a vibration swings by 0.1 meV/atom every 40 fs and returns: a straight line sees little of it."""
+    t = np.arange(501) / 1000
+    slope, error = drift(t, 0.01 * t + 1e-4 * np.sin(2 * np.pi * t / 0.040))
+    assert slope == pytest.approx(0.01, abs=3 * error)
+    assert error < 5e-4
+
+
+def test_a_run_that_is_too_short_says_so():
+    t = np.arange(FEWEST_FOR_ERROR - 1) / 1000
+    assert drift(t, 0.3 * t) == (pytest.approx(0.3), None)
+    run = ConstantEnergyRun(t, 0.3 * t, t, 1.0, *drift(t, 0.3 * t), None)
+    assert run.resolved is None
+    assert "too short to tell" in run.in_words
 
 
 def test_progress_counts_every_evaluation(water):
