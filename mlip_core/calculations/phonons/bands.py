@@ -13,7 +13,7 @@ from mlip_core.calculations.phonons.cells import Cells
 from mlip_core.calculations.phonons.settings import PhononSettings
 
 if TYPE_CHECKING:
-    from phonopy import Phonopy
+    from phonopy.harmonic.dynamical_matrix import DynamicalMatrix
 
 _GREEK = {"GAMMA": "Γ", "DELTA": "Δ", "LAMBDA": "Λ", "SIGMA": "Σ"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -43,16 +43,16 @@ class BandStructure(QPath):
     """(n_q, n_bands), THz, ascending at each q; imaginary ones are negative."""
 
 
-def qpath(cells: Cells, reference: Atoms, settings: PhononSettings) -> QPath:
+def qpath(cells: Cells, settings: PhononSettings) -> QPath:
     """Lay seekpath's path (HPKOT) through the reference's Brillouin zone.
+
+    Where the reference is not periodic in a direction, the path keeps to the
+    plane without that direction.
 
     Parameters
     ----------
     cells : Cells
         Primitive cell of the reference.
-    reference : Atoms
-        The reference as given: where it is not periodic in a direction, the
-        path keeps to the plane without that direction.
     settings : PhononSettings
         Number of points, symprec.
 
@@ -61,9 +61,9 @@ def qpath(cells: Cells, reference: Atoms, settings: PhononSettings) -> QPath:
     QPath
         Points in the basis of phonopy's primitive cell, not seekpath's.
     """
-    primitive = cells.reference.primitive
+    primitive = cells.frame.phonopy.primitive
     points, path = _seekpath(primitive.cell, primitive.scaled_positions, primitive.numbers, settings.symprec)
-    path = _in_plane(points, path, primitive.cell, reference)
+    path = _in_plane(points, path, primitive.cell, cells.frame.reference)
     reciprocal = np.linalg.inv(primitive.cell).T
     lengths = [float(np.linalg.norm((points[end] - points[start]) @ reciprocal)) for start, end in path]
     counts = [max(2, round(settings.n_qpoints * length / sum(lengths))) for length in lengths]
@@ -81,9 +81,23 @@ def qpath(cells: Cells, reference: Atoms, settings: PhononSettings) -> QPath:
     )
 
 
-def band_structure(phonopy: Phonopy, path: QPath) -> BandStructure:
-    """Frequencies of the force constants that phonopy holds."""
-    found = phonopy.run_band_structure([path.qpoints[start:stop] for start, stop in path.segments])
+def band_structure(dynamical_matrix: DynamicalMatrix, path: QPath) -> BandStructure:
+    """Frequencies along a path, by phonopy.
+
+    Parameters
+    ----------
+    dynamical_matrix : DynamicalMatrix
+        phonopy's, with force constants.
+    path : QPath
+        Points.
+
+    Returns
+    -------
+    BandStructure
+    """
+    from phonopy.phonon.band_structure import BandStructure as PhonopyBands
+
+    found = PhonopyBands([path.qpoints[start:stop] for start, stop in path.segments], dynamical_matrix)
     return BandStructure(**vars(path), frequencies=np.concatenate(list(found.frequencies)))
 
 
