@@ -95,10 +95,12 @@ def band_structure(dynamical_matrix: DynamicalMatrix, path: QPath) -> BandStruct
     -------
     BandStructure
     """
-    from phonopy.phonon.band_structure import BandStructure as PhonopyBands
+    from phonopy.phonon.qpoints import QpointsPhonon
 
-    found = PhonopyBands([path.qpoints[start:stop] for start, stop in path.segments], dynamical_matrix)
-    return BandStructure(**vars(path), frequencies=np.concatenate(list(found.frequencies)))
+    pieces = [path.qpoints[start:stop] for start, stop in path.segments]
+    # A non-analytical term depends at Γ on the direction from which the segment comes.
+    found = [QpointsPhonon(piece, dynamical_matrix, nac_q_direction=piece[0] - piece[-1]) for piece in pieces]
+    return BandStructure(**vars(path), frequencies=np.concatenate([one.frequencies for one in found]))
 
 
 def _seekpath(
