@@ -13,7 +13,7 @@ from ase.build import bulk
 
 from mlip_core import records
 from mlip_core.calculations.conservation.calculation import ConservationSettings, conservation
-from mlip_core.calculations.phonons import Phonons, PhononSettings, compare, phonons
+from mlip_core.calculations.phonons import Phonons, PhononSettings, compare_phonons, phonons
 from mlip_core.calculations.rotations.variance import RotationSettings, rotational_variance
 from mlip_core.errors import CalculationError
 from mlip_core.models import load_model
@@ -96,7 +96,7 @@ def lattice_and_bands(crystal: Crystal, model: Model, reference: Phonons) -> dic
         displacement=0.03 if model.forces == "direct" else 0.01,
     )
     found = phonons(crystal_cell(crystal, a or expected), model, settings, reference=reference.structure)
-    difference = compare(found, reference)
+    difference = compare_phonons(found, reference)
     highest = float(reference.band_structure.frequencies.max())
     lowest, teachers = found.diagnostics.lowest, reference.diagnostics.lowest
     return {

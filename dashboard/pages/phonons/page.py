@@ -18,7 +18,7 @@ from dashboard.widgets.navigation import link
 from dashboard.widgets.style import constrained
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
-from mlip_core.calculations.phonons import PhononSettings, compare
+from mlip_core.calculations.phonons import PhononSettings, compare_phonons
 from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands, reference_crystal
 from mlip_core.calculations.phonons.settings import Displacements
@@ -265,7 +265,7 @@ def compare_table(works: Sequence[Work]) -> None:
     for work in works:
         if work is base:
             continue
-        found = compare(work.result, base.result)
+        found = compare_phonons(work.result, base.result)
         rows.append(
             {
                 "configuration": work.member.label,

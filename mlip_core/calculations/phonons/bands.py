@@ -14,7 +14,7 @@ from mlip_core.calculations.phonons.settings import PhononSettings
 from mlip_core.records import record
 
 if TYPE_CHECKING:
-    from phonopy import Phonopy
+    from phonopy.harmonic.dynamical_matrix import DynamicalMatrix
 
 _GREEK = {"GAMMA": "Γ", "DELTA": "Δ", "LAMBDA": "Λ", "SIGMA": "Σ"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -45,16 +45,16 @@ class BandStructure(QPath):
     """(n_q, n_bands), THz, ascending at each q; imaginary ones are negative."""
 
 
-def qpath(cells: Cells, reference: Atoms, settings: PhononSettings) -> QPath:
+def qpath(cells: Cells, settings: PhononSettings) -> QPath:
     """Lay seekpath's path (HPKOT) through the reference's Brillouin zone.
+
+    Where the reference is not periodic in a direction, the path keeps to the
+    plane without that direction.
 
     Parameters
     ----------
     cells : Cells
         Primitive cell of the reference.
-    reference : Atoms
-        The reference as given: where it is not periodic in a direction, the
-        path keeps to the plane without that direction.
     settings : PhononSettings
         Number of points, symprec.
 
@@ -63,9 +63,9 @@ def qpath(cells: Cells, reference: Atoms, settings: PhononSettings) -> QPath:
     QPath
         Points in the basis of phonopy's primitive cell, not seekpath's.
     """
-    primitive = cells.reference.primitive
+    primitive = cells.frame.phonopy.primitive
     points, path = _seekpath(primitive.cell, primitive.scaled_positions, primitive.numbers, settings.symprec)
-    path = _in_plane(points, path, primitive.cell, reference)
+    path = _in_plane(points, path, primitive.cell, cells.frame.reference)
     reciprocal = np.linalg.inv(primitive.cell).T
     lengths = [float(np.linalg.norm((points[end] - points[start]) @ reciprocal)) for start, end in path]
     counts = [max(2, round(settings.n_qpoints * length / sum(lengths))) for length in lengths]
@@ -83,10 +83,26 @@ def qpath(cells: Cells, reference: Atoms, settings: PhononSettings) -> QPath:
     )
 
 
-def band_structure(phonopy: Phonopy, path: QPath) -> BandStructure:
-    """Frequencies of the force constants that phonopy holds."""
-    found = phonopy.run_band_structure([path.qpoints[start:stop] for start, stop in path.segments])
-    return BandStructure(**vars(path), frequencies=np.concatenate(list(found.frequencies)))
+def band_structure(dynamical_matrix: DynamicalMatrix, path: QPath) -> BandStructure:
+    """Frequencies along a path, by phonopy.
+
+    Parameters
+    ----------
+    dynamical_matrix : DynamicalMatrix
+        phonopy's, with force constants.
+    path : QPath
+        Points.
+
+    Returns
+    -------
+    BandStructure
+    """
+    from phonopy.phonon.qpoints import QpointsPhonon
+
+    pieces = [path.qpoints[start:stop] for start, stop in path.segments]
+    # A non-analytical term depends at Γ on the direction from which the segment comes.
+    found = [QpointsPhonon(piece, dynamical_matrix, nac_q_direction=piece[0] - piece[-1]) for piece in pieces]
+    return BandStructure(**vars(path), frequencies=np.concatenate([one.frequencies for one in found]))
 
 
 def _seekpath(

@@ -8,52 +8,42 @@ averaged over those operations, the model sees the structure as it was given.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
 
+from mlip_core.calculations.phonons.averaging import symmetric_average
+from mlip_core.calculations.phonons.frame import Frame, PhonopyCells, frame, phonopy_cells
+from mlip_core.calculations.phonons.operations import SupercellSymmetry, cartesian
 from mlip_core.calculations.phonons.settings import PhononSettings
 from mlip_core.errors import SettingsError, StructureError
-
-if TYPE_CHECKING:
-    from phonopy import Phonopy
-    from phonopy.structure.atoms import PhonopyAtoms
-    from phonopy.structure.symmetry import Symmetry
-
-SAME = 1e-6
-"""Å; a structure this close to its symmetric average is used as it is."""
 
 
 @dataclass(frozen=True)
 class Cells:
     """Everything that is settled before the first force is computed."""
 
-    reference: Phonopy
-    """Over the reference structure: its symmetry, primitive cell and displacements."""
-    phonopy: Phonopy
-    """Over `unitcell`: where force constants become frequencies."""
+    frame: Frame
+    """What the reference fixes."""
+    phonopy: PhonopyCells
+    """Cells of `unitcell`: where force constants become frequencies."""
     unitcell: Atoms
     """The structure averaged over the reference's symmetry operations."""
     supercell: Atoms
     """The structure as given, repeated, in phonopy's order."""
     deviation: float
     """Å: the largest distance of an atom from its place in `unitcell`."""
-    notes: tuple[str, ...]
-    """What a person should know."""
 
     @property
-    def symmetry(self) -> Symmetry:
-        """Operations of the reference's supercell."""
-        return self.reference.symmetry
+    def symmetry(self) -> SupercellSymmetry:
+        """The reference's operations that the supercell keeps."""
+        return self.frame.symmetry
 
     @property
-    def supercell_symmetric(self) -> bool:
-        """Whether primitive cell, supercell and reference have one point group."""
-        groups = (self.reference.symmetry, self.phonopy.primitive_symmetry, self.phonopy.symmetry)
-        return len({len(group.pointgroup_operations) for group in groups}) == 1
+    def rotations(self) -> np.ndarray:
+        """(n_point, 3, 3), their Cartesian rotations in this structure's cell."""
+        return cartesian(self.symmetry.rotations, self.phonopy.supercell.cell)
 
 
 def settle(structure: Atoms, settings: PhononSettings, reference: Atoms | None) -> Cells:
@@ -76,26 +66,37 @@ def settle(structure: Atoms, settings: PhononSettings, reference: Atoms | None) 
     Raises
     ------
     SettingsError
-        If the structure is not periodic, the supercell has one atom, or the
-        reference has other atoms.
+        If the structure is not periodic, the supercell has one atom, the
+        reference has other atoms, or symprec gives no cells.
     StructureError
         If a cell vector is missing.
     """
     _check_periodic(structure)
     fixed = structure if reference is None else reference
     _check_same_atoms(structure, fixed)
+    structure, fixed = right_handed(structure), right_handed(fixed)
     matrix = supercell_matrix(fixed, settings)
     if len(structure) * round(np.linalg.det(matrix)) == 1:
         raise SettingsError("a supercell of one atom has no force constants: repeat the cell at least twice.")
-    base, messages = _phonopy(fixed, matrix, "auto", settings.symprec)
-    unitcell, deviation = symmetric_average(structure, fixed, settings.symprec)
-    if reference is None and deviation < SAME:
-        phonopy = base
+    shared = frame(fixed, matrix, settings.symprec)
+    unitcell, deviation = symmetric_average(structure, shared.reference, settings.symprec, shared.operations)
+    if unitcell == shared.unitcell:
+        phonopy = shared.phonopy
     else:
-        phonopy, more = _phonopy(unitcell, matrix, base.primitive_matrix, settings.symprec)
-        messages |= more
-    supercell = repeat(structure, unitcell, phonopy)
-    return Cells(base, phonopy, unitcell, supercell, deviation, _notes(messages, deviation, settings))
+        phonopy = phonopy_cells(unitcell, matrix, shared.primitive_matrix, settings.symprec)
+    return Cells(shared, phonopy, unitcell, repeat(structure, unitcell, phonopy), deviation)
+
+
+def right_handed(atoms: Atoms) -> Atoms:
+    """Return the same crystal with a right-handed cell: all three vectors reversed where they are left-handed.
+
+    Lattice, positions and rotations stay as they are; spglib and phonopy need it.
+    """
+    if np.linalg.det(atoms.cell.array) >= 0:
+        return atoms
+    turned = atoms.copy()
+    turned.set_cell(-atoms.cell.array)
+    return turned
 
 
 def supercell_matrix(structure: Atoms, settings: PhononSettings) -> np.ndarray:
@@ -107,53 +108,7 @@ def supercell_matrix(structure: Atoms, settings: PhononSettings) -> np.ndarray:
     return np.diag(np.where(structure.pbc, np.maximum(repeats, 1), 1))
 
 
-def symmetric_average(structure: Atoms, reference: Atoms, symprec: float) -> tuple[Atoms, float]:
-    """Average a structure over the symmetry operations of another with the same atoms.
-
-    Parameters
-    ----------
-    structure, reference : Atoms
-        The same atoms in the same order.
-    symprec : float
-        Tolerance of the reference's symmetry, Å.
-
-    Returns
-    -------
-    Atoms
-        Cell and positions invariant under every operation, oriented and
-        placed as `structure`; `structure` itself where it differs by less than 1e-6 Å.
-    float
-        Largest distance of an atom from its average place, or of a cell vector's end, Å.
-    """
-    from phonopy.structure.symmetry import Symmetry
-
-    symmetry = Symmetry(to_phonopy(reference), symprec=symprec)
-    rotations = symmetry.symmetry_operations["rotations"]
-    translations = symmetry.symmetry_operations["translations"]
-    cell = _average_cell(structure.cell.array, rotations)
-    given = structure.cell.scaled_positions(structure.positions)
-    moved = _nearest(given - reference.cell.scaled_positions(reference.positions))
-    shift = moved.mean(axis=0)
-    average = np.zeros_like(given)
-    for rotation, translation, images in zip(rotations, translations, symmetry.atomic_permutations, strict=True):
-        image = (given - shift) @ rotation.T + translation
-        target = given[images] - shift
-        average[images] += target + _nearest(image - target)
-    average = average / len(rotations) + shift
-    deviation = max(
-        float(np.linalg.norm((average - given) @ cell, axis=1).max()),
-        float(np.linalg.norm(cell - structure.cell.array, axis=1).max()),
-    )
-    if deviation < SAME:
-        return structure, deviation
-    averaged = structure.copy()
-    averaged.set_constraint()
-    averaged.set_cell(cell)
-    averaged.positions = average @ cell
-    return averaged, deviation
-
-
-def repeat(structure: Atoms, unitcell: Atoms, phonopy: Phonopy) -> Atoms:
+def repeat(structure: Atoms, unitcell: Atoms, phonopy: PhonopyCells) -> Atoms:
     """Repeat `structure` in the order of phonopy's supercell, which was made of `unitcell`."""
     supercell = phonopy.supercell
     owner = np.array([supercell.u2u_map[atom] for atom in supercell.s2u_map])
@@ -163,38 +118,10 @@ def repeat(structure: Atoms, unitcell: Atoms, phonopy: Phonopy) -> Atoms:
     return Atoms(
         structure.numbers[owner],
         positions=(given[owner] + cells) @ structure.cell.array,
-        cell=phonopy.supercell_matrix.T @ structure.cell.array,
+        cell=supercell.supercell_matrix.T @ structure.cell.array,
         pbc=structure.pbc,
         masses=structure.get_masses()[owner],
     )
-
-
-def to_phonopy(atoms: Atoms) -> PhonopyAtoms:
-    """Convert, without magnetic moments."""
-    from phonopy.structure.atoms import PhonopyAtoms
-
-    return PhonopyAtoms(
-        numbers=atoms.numbers, cell=atoms.cell.array, positions=atoms.positions, masses=atoms.get_masses()
-    )
-
-
-def to_ase(cell: PhonopyAtoms, pbc: np.ndarray) -> Atoms:
-    """Convert back."""
-    return Atoms(cell.numbers, positions=cell.positions, cell=cell.cell, pbc=pbc, masses=cell.masses)
-
-
-def _phonopy(structure: Atoms, matrix: np.ndarray, primitive: Any, symprec: float) -> tuple[Phonopy, set[str]]:
-    from phonopy import Phonopy
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            made = Phonopy(to_phonopy(structure), matrix, primitive_matrix=primitive, symprec=symprec)
-        except (RuntimeError, ValueError, AssertionError) as error:
-            raise SettingsError(
-                f"no primitive cell or supercell could be made with symprec {symprec} Å: choose another symprec."
-            ) from error
-    return made, {str(warning.message) for warning in caught}
 
 
 def _check_periodic(structure: Atoms) -> None:
@@ -210,27 +137,3 @@ def _check_same_atoms(structure: Atoms, reference: Atoms) -> None:
             f"the reference ({reference.get_chemical_formula()}) must have the atoms of the structure "
             f"({structure.get_chemical_formula()}) in the same order: take the structure the relaxation started from."
         )
-
-
-def _average_cell(cell: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    metric = cell @ cell.T
-    averaged = np.mean([rotation.T @ metric @ rotation for rotation in rotations], axis=0)
-    upright = np.linalg.cholesky(averaged)
-    left, _, right = np.linalg.svd(upright.T @ cell)
-    return upright @ left @ right
-
-
-def _nearest(fractional: np.ndarray) -> np.ndarray:
-    return fractional - np.rint(fractional)
-
-
-def _notes(messages: set[str], deviation: float, settings: PhononSettings) -> tuple[str, ...]:
-    notes = []
-    if any("Point group symmetries" in message for message in messages):
-        notes.append("The supercell has a lower symmetry than the crystal: a matrix that keeps it gives better bands.")
-    if deviation > 0.05:
-        notes.append(
-            f"The structure is {deviation:.2g} Å away from the symmetry of the reference, which was imposed on "
-            + ("the displacements." if settings.displacements == "reduced" else "the correction.")
-        )
-    return tuple(notes)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlip_core.calculations.phonons.calculation import Phonons
 from mlip_core.calculations.phonons.dos import TotalDos
+from mlip_core.calculations.phonons.record import Phonons
 from mlip_core.errors import SettingsError
 
 TEMPERATURE = 300.0
@@ -32,7 +32,7 @@ class PhononComparison:
     """ΔC_v at 300 K, eV/K/atom."""
 
 
-def compare(a: Phonons, b: Phonons, *, raw: bool = False) -> PhononComparison:
+def compare_phonons(a: Phonons, b: Phonons, *, raw: bool = False) -> PhononComparison:
     """Compare two calculations on one path.
 
     Parameters

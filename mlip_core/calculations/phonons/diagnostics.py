@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlip_core.calculations.phonons.bands import BandStructure
+from mlip_core.calculations.phonons.cells import Cells
 from mlip_core.calculations.phonons.displacements import DisplacementSet
-from mlip_core.calculations.phonons.dos import MeshModes
+from mlip_core.calculations.phonons.dynamical_matrix import dynamical_matrix, frequencies_of
+from mlip_core.calculations.phonons.dynamics import LatticeDynamics
 from mlip_core.calculations.phonons.force_constants import (
     Lattice,
-    jacobian_asymmetry,
+    force_constants_asymmetry,
     permutation_asymmetry,
     sum_over_displacements,
     sum_over_forces,
 )
-from mlip_core.calculations.phonons.modes import dynamical_matrix, frequencies_of
 from mlip_core.calculations.phonons.settings import PhononSettings
 from mlip_core.records import record
 
@@ -55,7 +56,7 @@ class Splitting:
 @record("Diagnostics")
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics:
-    """Laws that the raw force constants break. `None` is: not known from reduced displacements."""
+    """Laws that the raw force constants break; `None` where reduced displacements cannot tell."""
 
     sum_over_forces: float
     """max|Σ_j Φ_ij|, eV/Å²: net force when one atom is moved."""
@@ -66,7 +67,7 @@ class Diagnostics:
     jacobian_asymmetry: float | None
     """λ = ‖Φ − Φᵀ‖/(2‖Φ‖); full displacements only."""
     projection_distance: float | None
-    """‖Φ − PΦ‖/‖Φ‖, P being symfc's projector; full displacements only."""
+    """‖Φ − PΦ‖/‖Φ‖, P the projector on translations, permutation and space group; full displacements only."""
     splitting: Splitting | None
     """Lifted degeneracies; full displacements only."""
     gamma_acoustic: np.ndarray
@@ -86,55 +87,52 @@ class Diagnostics:
 
 
 def diagnose(
-    raw: tuple[np.ndarray, BandStructure, MeshModes],
-    corrected: tuple[np.ndarray, BandStructure, MeshModes],
+    before: LatticeDynamics,
+    after: LatticeDynamics,
     *,
+    cells: Cells,
     lattice: Lattice,
-    masses: np.ndarray,
     data: DisplacementSet,
     settings: PhononSettings,
-    deviation: float,
 ) -> Diagnostics:
     """Measure everything.
 
     Parameters
     ----------
-    raw, corrected : (force constants, bands, mesh)
-        Before and after the projection.
+    before, after : LatticeDynamics
+        Of the raw force constants and of the projected ones.
+    cells : Cells
+        Masses, distance from the reference's symmetry.
     lattice : Lattice
         Tables of the supercell.
-    masses : (n_primitive,)
-        u.
     data : DisplacementSet
         For the residual forces.
     settings : PhononSettings
         Kind of displacements, tolerance.
-    deviation : float
-        Distance from the reference's symmetry, Å.
 
     Returns
     -------
     Diagnostics
     """
     full = settings.displacements == "full"
-    before, after = raw[0], corrected[0]
-    tolerance = settings.imaginary_tolerance
-    acoustic, acoustic_bands = gamma_acoustic(before, lattice, masses)
-    acoustic_after, bands_after = gamma_acoustic(after, lattice, masses)
+    raw, corrected = before.force_constants, after.force_constants
+    masses = np.array(cells.phonopy.primitive.masses)
+    acoustic, acoustic_bands = gamma_acoustic(raw, lattice, masses)
+    acoustic_after, bands_after = gamma_acoustic(corrected, lattice, masses)
     return Diagnostics(
-        sum_over_forces=sum_over_forces(before),
-        sum_over_displacements=sum_over_displacements(before, lattice),
-        permutation_asymmetry=permutation_asymmetry(before, lattice),
-        jacobian_asymmetry=jacobian_asymmetry(before, lattice) if full else None,
-        projection_distance=float(np.linalg.norm(before - after) / np.linalg.norm(before)) if full else None,
-        splitting=splitting(before, after, raw[1], lattice, masses) if full else None,
+        sum_over_forces=sum_over_forces(raw),
+        sum_over_displacements=sum_over_displacements(raw, lattice),
+        permutation_asymmetry=permutation_asymmetry(raw, lattice),
+        jacobian_asymmetry=force_constants_asymmetry(raw, lattice) if full else None,
+        projection_distance=float(np.linalg.norm(raw - corrected) / np.linalg.norm(raw)) if full else None,
+        splitting=splitting(raw, corrected, before.bands, lattice, masses) if full else None,
         gamma_acoustic=acoustic,
         gamma_acoustic_corrected=acoustic_after,
-        lowest=lowest_mode(corrected[1], corrected[2], bands_after, tolerance),
-        raw_lowest=lowest_mode(raw[1], raw[2], acoustic_bands, tolerance),
+        lowest=lowest_mode(after, bands_after, settings.imaginary_tolerance),
+        raw_lowest=lowest_mode(before, acoustic_bands, settings.imaginary_tolerance),
         residual_force=float(np.linalg.norm(data.residual, axis=1).max()),
         residual_net_force=float(np.linalg.norm(data.residual.mean(axis=0))),
-        symmetry_deviation=deviation,
+        symmetry_deviation=cells.deviation,
     )
 
 
@@ -147,10 +145,10 @@ def gamma_acoustic(force_constants: np.ndarray, lattice: Lattice, masses: np.nda
     return frequencies_of(eigenvalues[bands]), bands
 
 
-def lowest_mode(bands: BandStructure, mesh: MeshModes, acoustic: np.ndarray, tolerance: float) -> LowestMode:
+def lowest_mode(found: LatticeDynamics, acoustic: np.ndarray, tolerance: float) -> LowestMode:
     """Find the lowest frequency on path and mesh, Γ-acoustic modes left out."""
-    qpoints = np.concatenate([bands.qpoints, mesh.qpoints])
-    frequencies = np.concatenate([bands.frequencies, mesh.frequencies])
+    qpoints = np.concatenate([found.bands.qpoints, found.mesh.qpoints])
+    frequencies = np.concatenate([found.bands.frequencies, found.mesh.frequencies])
     at_gamma = np.all(np.abs(qpoints - np.rint(qpoints)) < 1e-8, axis=1)
     frequencies[np.ix_(at_gamma, acoustic)] = np.inf
     at = int(np.argmin(frequencies.min(axis=1)))

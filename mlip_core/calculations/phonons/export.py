@@ -3,7 +3,7 @@
 import numpy as np
 import yaml
 
-from mlip_core.calculations.phonons.calculation import Phonons
+from mlip_core.calculations.phonons.record import Phonons
 
 
 def force_constants_text(p: Phonons, *, raw: bool = False) -> str:

@@ -4,13 +4,14 @@ Compact force constants Φ_ij,ab (eV/Å²) have the displaced atom i in the prim
 cell, the force-carrying atom j in the supercell: shape (n_primitive, n_supercell, 3, 3).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from mlip_core.calculations.phonons.cells import Cells
 from mlip_core.calculations.phonons.displacements import DisplacementSet
+from mlip_core.calculations.phonons.projection import transposed_by_translations
 from mlip_core.calculations.phonons.settings import PhononSettings
 from mlip_core.records import record
 
@@ -46,10 +47,11 @@ def lattice(cells: Cells) -> Lattice:
 
 
 def raw_force_constants(cells: Cells, data: DisplacementSet, settings: PhononSettings) -> np.ndarray:
-    """Finite differences, by phonopy.
+    """Finite differences: the least-squares solution of F = −Φ u.
 
     Reduced displacements need the space group of the reference, so it is
-    imposed; full ones use lattice translations alone.
+    imposed: every displacement also counts turned by the operations about its
+    atom. Full ones use lattice translations alone.
 
     Parameters
     ----------
@@ -65,29 +67,32 @@ def raw_force_constants(cells: Cells, data: DisplacementSet, settings: PhononSet
     ndarray, (n_primitive, n_supercell, 3, 3)
         eV/Å².
     """
-    from phonopy.harmonic.force_constants import FDFCSolver
-    from phonopy.structure.symmetry import Symmetry
-
-    supercell, primitive = cells.phonopy.supercell, cells.phonopy.primitive
-    symmetry = cells.symmetry
-    if settings.displacements == "full":
-        symmetry = Symmetry(supercell, settings.symprec, is_symmetry=False, s2p_map=primitive.s2p_map)
+    symmetry, rotations = cells.symmetry, cells.rotations
+    images = symmetry.images[:1] if settings.displacements == "full" else symmetry.images
     forces = data.forces - data.residual if settings.subtract_residual else data.forces
-    first_atoms: list[Any] = [
-        {"number": int(atom), "displacement": vector, "forces": np.ascontiguousarray(force)}
-        for atom, vector, force in zip(data.atoms, data.vectors, forces, strict=True)
-    ]
-    dataset: Any = {"natom": len(supercell), "first_atoms": first_atoms}
-    solver = FDFCSolver(supercell, primitive, symmetry, dataset, is_compact_fc=True)
-    return np.array(solver.force_constants[2])
+    force_constants = np.zeros((images.shape[1], forces.shape[1], 3, 3))
+    for number in np.flatnonzero(np.isin(symmetry.primitive_atoms, data.atoms)).tolist():
+        moved = data.atoms == symmetry.primitive_atoms[number]
+        about = np.flatnonzero(images[:, number] == number).tolist()
+        atom_maps = [symmetry.atom_map(operation, number) for operation in about]
+        row = _solved(data.vectors[moved], forces[moved], rotations[about], atom_maps)
+        for image in np.unique(images[:, number]).tolist():
+            operation = int(np.argmax(images[:, number] == image))
+            rotation = rotations[operation]
+            force_constants[image, symmetry.atom_map(operation, number)] = rotation @ row @ rotation.T
+    return force_constants
 
 
-def projected(cells: Cells, force_constants: np.ndarray) -> np.ndarray:
-    """Project on translations, permutation and space group with symfc; the input is left as it is."""
-    from phonopy.interface.symfc import symmetrize_by_projector
-
-    phonopy = cells.phonopy
-    return symmetrize_by_projector(phonopy.supercell, force_constants.copy(), 2, primitive=phonopy.primitive)
+def _solved(
+    vectors: np.ndarray, forces: np.ndarray, rotations: np.ndarray, atom_maps: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Force constants (n_supercell, 3, 3) of one atom, from its displacements and all that its site makes of them."""
+    turned = np.empty((len(rotations), *forces.shape))
+    for number, (rotation, atom_map) in enumerate(zip(rotations, atom_maps, strict=True)):
+        turned[number][:, atom_map] = forces @ rotation.T
+    displaced = (vectors @ rotations.swapaxes(1, 2)).reshape(-1, 3)
+    solution = -np.linalg.pinv(displaced) @ turned.reshape(len(displaced), -1)
+    return solution.reshape(3, -1, 3).swapaxes(0, 1)
 
 
 def transposed(force_constants: np.ndarray, tables: Lattice) -> np.ndarray:
@@ -105,10 +110,7 @@ def transposed(force_constants: np.ndarray, tables: Lattice) -> np.ndarray:
     ndarray, (n_primitive, n_supercell, 3, 3)
         Entry [i, j] is the transposed block of the pair (j, i).
     """
-    first, owner = tables.primitive_to_supercell, tables.supercell_to_primitive
-    to_first = np.argmax(tables.translations == first[owner][None, :], axis=0)
-    partner = tables.translations[to_first][:, first].T
-    return force_constants[owner[None, :], partner].swapaxes(-1, -2)
+    return transposed_by_translations(force_constants, tables.translations, tables.primitive_to_supercell)
 
 
 def sum_over_forces(force_constants: np.ndarray) -> float:
@@ -126,7 +128,7 @@ def permutation_asymmetry(force_constants: np.ndarray, tables: Lattice) -> float
     return float(np.abs(force_constants - transposed(force_constants, tables)).max())
 
 
-def jacobian_asymmetry(force_constants: np.ndarray, tables: Lattice) -> float:
+def force_constants_asymmetry(force_constants: np.ndarray, tables: Lattice) -> float:
     """λ = ‖Φ − Φᵀ‖ / (2‖Φ‖) over the whole supercell: zero where forces are a gradient."""
     difference = force_constants - transposed(force_constants, tables)
     return float(np.linalg.norm(difference) / (2 * np.linalg.norm(force_constants)))

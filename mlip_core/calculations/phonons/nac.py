@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.phonons.cells import Cells, to_phonopy
+from mlip_core.calculations.phonons.cells import Cells, right_handed
+from mlip_core.calculations.phonons.frame import to_phonopy
 from mlip_core.calculations.phonons.settings import NonAnalytical, PhononSettings
 from mlip_core.errors import SettingsError
 
@@ -42,7 +43,9 @@ def read_born(text: str, structure: Atoms, *, symprec: float = 1e-5) -> NonAnaly
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = Phonopy(to_phonopy(structure), np.eye(3, dtype=int), primitive_matrix="auto", symprec=symprec)
+            made = Phonopy(
+                to_phonopy(right_handed(structure)), np.eye(3, dtype=int), primitive_matrix="auto", symprec=symprec
+            )
             found: Any = parse_BORN_from_strings(text, made.primitive, symprec=symprec)
             owner = [made.primitive.p2p_map[atom] for atom in made.primitive.s2p_map]
             return NonAnalytical(born_charges=np.array(found["born"])[owner], dielectric=found["dielectric"])
@@ -53,21 +56,38 @@ def read_born(text: str, structure: Atoms, *, symprec: float = 1e-5) -> NonAnaly
         ) from error
 
 
-def apply_nac(cells: Cells, settings: PhononSettings) -> None:
-    """Give phonopy the Born charges of the settings, if any."""
+def nac_parameters(cells: Cells, settings: PhononSettings) -> dict[str, Any] | None:
+    """Born charges and dielectric tensor as phonopy takes them, with the crystal's symmetry.
+
+    Parameters
+    ----------
+    cells : Cells
+        Primitive cell of the structure.
+    settings : PhononSettings
+        With one tensor for each atom of the structure, or none.
+
+    Returns
+    -------
+    dict or None
+
+    Raises
+    ------
+    SettingsError
+        If there are more or fewer tensors than atoms.
+    """
     if settings.nac is None:
-        return
+        return None
     from phonopy.physical_units import get_physical_units
+    from phonopy.structure.symmetry import symmetrize_borns_and_epsilon
 
     charges = np.array(settings.nac.born_charges)
     n_atoms = len(cells.unitcell)
     if len(charges) != n_atoms:
         raise SettingsError(f"born_charges has {len(charges)} tensors, the structure {n_atoms} atoms: give one each.")
-    supercell, primitive = cells.phonopy.supercell, cells.phonopy.primitive
+    supercell, primitive = cells.phonopy
     owner = [supercell.u2u_map[supercell.s2u_map[atom]] for atom in primitive.p2s_map]
+    born, dielectric = symmetrize_borns_and_epsilon(
+        charges[owner], np.array(settings.nac.dielectric), primitive, symprec=settings.symprec
+    )
     units = get_physical_units()
-    cells.phonopy.nac_params = {
-        "born": charges[owner],
-        "dielectric": np.array(settings.nac.dielectric),
-        "factor": units.Hartree * units.Bohr,
-    }
+    return {"born": born, "dielectric": dielectric, "factor": units.Hartree * units.Bohr}

@@ -7,10 +7,10 @@ import numpy as np
 from ase import Atoms
 
 from mlip_core.assets import asset
-from mlip_core.calculations.phonons import Phonons
 from mlip_core.calculations.phonons.bands import BandStructure
+from mlip_core.calculations.phonons.dynamical_matrix import dynamical_matrix, frequencies_of
 from mlip_core.calculations.phonons.force_constants import Lattice
-from mlip_core.calculations.phonons.modes import dynamical_matrix, frequencies_of
+from mlip_core.calculations.phonons.record import Phonons
 from mlip_core.records import load, record
 from mlip_core.structures import symmetry
 

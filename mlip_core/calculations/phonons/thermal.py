@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlip_core.calculations.phonons.dos import MeshModes
 from mlip_core.records import record
 from mlip_core.units import EV_IN_KJ_PER_MOL
 
 if TYPE_CHECKING:
-    from phonopy import Phonopy
+    from phonopy.phonon.mesh import Mesh
 
 TEMPERATURES = np.arange(0.0, 1001.0, 10.0)
 """K."""
@@ -49,15 +48,13 @@ class ThermalProperties:
         return float(self.free_energy[index]), float(self.entropy[index]), float(self.heat_capacity[index])
 
 
-def thermal_properties(phonopy: Phonopy, modes: MeshModes, tolerance: float) -> ThermalProperties:
-    """Sum over the mesh that phonopy holds.
+def thermal_properties(mesh: Mesh, tolerance: float) -> ThermalProperties:
+    """Sum over the modes of a mesh, by phonopy.
 
     Parameters
     ----------
-    phonopy : Phonopy
-        With a mesh; the three acoustic modes at Γ and imaginary modes are left out.
-    modes : MeshModes
-        The same mesh.
+    mesh : Mesh
+        phonopy's, with frequencies; the three acoustic modes at Γ and imaginary modes are left out.
     tolerance : float
         THz: modes below minus this count as imaginary.
 
@@ -65,16 +62,21 @@ def thermal_properties(phonopy: Phonopy, modes: MeshModes, tolerance: float) -> 
     -------
     ThermalProperties
     """
+    from phonopy.phonon.thermal_properties import ThermalProperties as PhonopyThermalProperties
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = phonopy.run_thermal_properties(temperatures=TEMPERATURES, exclude_gamma_acoustic=True)
-    n_atoms = len(phonopy.primitive)
-    imaginary = np.sum(modes.weights[:, None] * (modes.frequencies < -tolerance))
+        found = PhonopyThermalProperties(mesh, exclude_gamma_acoustic=True)
+        found.temperatures = TEMPERATURES
+        found.run()
+    n_atoms = len(mesh.primitive)
+    frequencies, weights = np.asarray(mesh.frequencies), np.asarray(mesh.weights)
+    imaginary = np.sum(weights[:, None] * (frequencies < -tolerance))
     per_kelvin = 1 / (1000 * EV_IN_KJ_PER_MOL * n_atoms)
     return ThermalProperties(
         temperatures=np.array(found.temperatures),
         free_energy=np.array(found.free_energy) / (EV_IN_KJ_PER_MOL * n_atoms),
         entropy=np.array(found.entropy) * per_kelvin,
         heat_capacity=np.array(found.heat_capacity) * per_kelvin,
-        imaginary_share=float(imaginary / (modes.weights.sum() * modes.frequencies.shape[1])),
+        imaginary_share=float(imaginary / (weights.sum() * frequencies.shape[1])),
     )
