@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlip_core import records
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import MlipError
+from mlip_core.jobs.bell import Bell
 from mlip_core.jobs.cluster import connected
 from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.locks import drop_abandoned, taken
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _log = logging.getLogger(__name__)
+_LOOK_AT_RUNNING = 0.5
+"""Seconds between two looks at how far runs are, where nobody rings."""
+_LOOK_WHEN_IDLE = 5.0
+"""Seconds between two looks for work that nobody rang for, and for servers that are gone."""
 
 DIED = (
     "The worker process died over this calculation; most likely the memory ran out. Take a smaller structure or "
@@ -88,7 +93,7 @@ class Dispatcher:
         self._linger = linger
         self._patience = patience
         self._running: dict[str, _Running] = {}
-        self._wake = threading.Event()
+        self._bell: Bell | None = None
         self._stopped = threading.Event()
         self._busy_at = self._look_at = time.monotonic()
 
@@ -97,6 +102,7 @@ class Dispatcher:
         lock = taken(self._home / LOCK, patience=2.0)
         if lock is None:
             return 0
+        self._bell = Bell(self._home)
         try:
             self._settle_orphans()
             with connected(workers=self._workers, warm=self._warm) as client:
@@ -108,22 +114,27 @@ class Dispatcher:
         finally:
             self._settle_orphans()
             self._table.close()
+            self._bell.close()
             lock.release()
         return 0
 
     def stop(self, *_: object) -> None:
         """End soon; what runs is marked interrupted."""
         self._stopped.set()
-        self._wake.set()
+        self._ring()
+
+    def _ring(self, *_: object) -> None:
+        if self._bell is not None:
+            self._bell.ring()
 
     def _serve(self, client: "Client") -> None:
         _log.info("serving %s with %d workers", self._home, len(_addresses(client)))
+        assert self._bell is not None
         while not self._stopped.is_set() and not self._abandoned():
             self._collect()
             self._place(client)
             self._watch(client)
-            self._wake.wait(0.05)
-            self._wake.clear()
+            self._bell.wait(_LOOK_AT_RUNNING if self._running else min(_LOOK_WHEN_IDLE, self._linger / 2))
 
     def _settle_orphans(self) -> None:
         """End what is said to run: under this lock no other dispatcher lives, and this one has no workers."""
@@ -152,7 +163,7 @@ class Dispatcher:
                 retries=0,
                 pure=False,
             )
-            future.add_done_callback(lambda _: self._wake.set())
+            future.add_done_callback(self._ring)
             self._running[run.id] = _Running(run, future, worker, RunFolder(self._home, run.id), run.key)
 
     def _collect(self) -> None:

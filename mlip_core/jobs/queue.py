@@ -16,6 +16,7 @@ from filelock import BaseFileLock
 from mlip_core import records
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import RecordError, SettingsError
+from mlip_core.jobs.bell import ring
 from mlip_core.jobs.deletion import delete_leftovers
 from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.locks import is_held, taken
@@ -190,6 +191,7 @@ class Jobs:
         if run is not None and run.status == "running":
             folder.ask_to_stop()
             self._revive()
+            ring(self.home)
 
     def retry(self, run_id: str) -> Run | None:
         """Ask again for what a run computes, as a new run; None where the run is not known."""
@@ -280,6 +282,7 @@ class Jobs:
         kept = self._table.add(run)
         if kept is not run:
             rmtree(folder.path, ignore_errors=True)
+        ring(self.home)
         return kept
 
     def _keep_subject(self, task: Task, name: str) -> str:
