@@ -297,7 +297,8 @@ class _Reading:
                 for q, seen in self.seen.items()
                 if (others := {k: m.why for k, m in _by_rank(seen) if m.rank > Rank.NAMED and k not in self.used[q]})
             },
-            "remarks": [*self.doubts.sentences(), *self.remarks],
+            "left_out": [q for q, key in self.chosen.items() if key == ""],
+            "remarks": [*self.doubts.sentences({q for q, key in self.chosen.items() if key}), *self.remarks],
             "set_aside": self.set_aside,
             "tags": {k: len(v) for k, v in self.tags.items() if 1 < len(v) <= min(_MOST_SUBSETS, max(2, n - 1))},
             "structures_sha256": structures,
