@@ -94,6 +94,8 @@ class Dataset:
     """Hash of structures and reference values."""
     others: dict[str, dict[str, str]] = field(default_factory=dict)
     """quantity → key that was there and is never taken by itself → why not."""
+    left_out: tuple[str, ...] = ()
+    """Quantities that were not to be read."""
     remarks: tuple[str, ...] = ()
     """What the files and the labels themselves say that a person should know, a sentence each."""
 
@@ -134,7 +136,9 @@ class Dataset:
     @property
     def unclear(self) -> dict[str, tuple[str, ...]]:
         """Quantity → keys to choose from, where none of them was clear enough to be taken."""
-        return {q: keys for q, keys in self.candidates.items() if keys and not self.keys.get(q)}
+        return {
+            q: keys for q, keys in self.candidates.items() if keys and not self.keys.get(q) and q not in self.left_out
+        }
 
     def notes(self) -> list[str]:
         """What a person should know about these labels, a sentence each."""
@@ -165,7 +169,7 @@ class Dataset:
             others = self.others.get(quantity, {})
             open_to_choice = [f"{key} could be it" for key in self.unclear.get(quantity, ()) if key not in others]
             there = open_to_choice + [f"{key} is {why}" for key, why in others.items()]
-            if there and not self.keys.get(quantity):
+            if there and not self.keys.get(quantity) and quantity not in self.left_out:
                 said.append(f"No {quantity} was taken: {'; '.join(there[:6])}.".replace("forces was", "forces were"))
         return said
 
@@ -276,7 +280,8 @@ def open_dataset(path: str | Path) -> Dataset:
         raise DatasetError(f"{path} was written by another version. Read the original file again.")
     tree["units"] = Units(**tree["units"])
     tree["set_aside"] = tuple(SetAside(*entry) for entry in tree["set_aside"])
-    tree["remarks"] = tuple(tree.get("remarks", ()))
+    for name in ("remarks", "left_out"):
+        tree[name] = tuple(tree.get(name, ()))
     tree["elements"] = tuple(tree["elements"])
     tree["candidates"] = {q: tuple(keys) for q, keys in tree["candidates"].items()}
     return Dataset(path=path, **tree)

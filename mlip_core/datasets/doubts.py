@@ -1,6 +1,7 @@
 """What makes one doubt that a column is what it is called, gathered while structures go by."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,8 +78,19 @@ class Doubts:
             if m.rank <= Rank.NAMED and plain_family(m.family) != family and abs(other - value) > _CLOSE:
                 self.different["energy"][key] = self.different["energy"].get(key, 0) + 1
 
-    def sentences(self) -> list[str]:
-        """What to tell a person, a sentence each."""
+    def sentences(self, chosen: Collection[str] = ()) -> list[str]:
+        """Say what is doubtful.
+
+        Parameters
+        ----------
+        chosen : collection of str
+            Quantities whose key a person chose: of other keys for them nothing is said.
+
+        Returns
+        -------
+        list of str
+            A sentence each.
+        """
         said = [
             f"The forces ({_name(key)}) do not add up to zero in {self.adrift[key]} of {n} structures. "
             "Are they another quantity, or were atoms held fixed?"
@@ -92,7 +104,7 @@ class Doubts:
             if same
         ]
         for quantity, others in self.different.items():
-            if others:
+            if others and quantity not in chosen:
                 named = ", ".join(f"{_name(key)} ({n})" for key, n in others.items())
                 said.append(f"Other {quantity} that could be the reference are there, and differ: {named}.")
         return said

@@ -76,7 +76,9 @@ def read_cif(text: str, max_atoms: int) -> Parsed:
     if len(sites) > max_atoms:
         raise too_many(len(sites), max_atoms, sites[0].where)
     atoms, kinds = _atoms(block, sites, max_atoms)
-    notes = _notes_on(sites)
+    notes = _notes_on(sites, block)
+    if len(blocks) > 1:
+        notes.append(f"of the {len(blocks)} data blocks with atoms the last is read")
     if differs := disagreement(formula, atoms.get_chemical_symbols()):
         notes.append(differs)
     return Parsed(atoms, [sites[k].where for k in kinds], notes)
@@ -93,7 +95,7 @@ def _atoms(block: Block, sites: list["_Site"], max_atoms: int) -> tuple[Atoms, l
     return Atoms([sites[k].z for k in kinds], scaled_positions=rows, cell=cell, pbc=True), kinds
 
 
-def _notes_on(sites: list["_Site"]) -> list[str]:
+def _notes_on(sites: list["_Site"], block: Block) -> list[str]:
     notes = [isotope_note()] if any(site.isotope for site in sites) else []
     guessed = [f"{shown(site.label)} is read as {chemical_symbols[site.z]}" for site in sites if site.guess]
     if guessed:
@@ -103,6 +105,8 @@ def _notes_on(sites: list["_Site"]) -> list[str]:
         )
     if any(site.guess and is_water(site.label) for site in sites) and not any(site.z == 1 for site in sites):
         notes.append("the hydrogen atoms of the water are not in the list of sites")
+    if any(value.text.strip("0.") for value in block.column("_atom_site_attached_hydrogens") if value.known):
+        notes.append("hydrogen atoms that are only counted (_atom_site_attached_hydrogens) are left out")
     return notes
 
 

@@ -10,6 +10,9 @@ from mlip_core.structures.words import lines_of, shown
 
 _TOKEN = re.compile(r"\s*(?:(#.*)|'(.*?)'(?=\s|$)|\"(.*?)\"(?=\s|$)|(\S+))")
 _WANTED = ("_atom_site_", "_space_group_symop_", "_symmetry_equiv_", "_cell_")
+"""Tags that make the structure: their loops must be whole, and none may be given twice."""
+_FIRST_OF_RESERVED = frozenset("_dDlLsS")
+_KEPT = (*_WANTED, "_space_group_", "_symmetry_", "_chemical_formula_")
 
 
 class Value(NamedTuple):
@@ -64,27 +67,21 @@ def blocks_of(text: str) -> list[Block]:
     StructureError
         Naming the line where the file stops to be a CIF.
     """
-    tokens = list(_tokens(lines_of(text)))
+    tokens = _Tokens(lines_of(text))
     blocks: list[Block] = []
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
+    while (token := tokens.take()) is not None:
         word = token.text.lower() if token.bare else ""
         if word.startswith("data_"):
             blocks.append(Block(f"data block of line {token.line}"))
-            at += 1
-            continue
-        if not blocks:
+        elif not blocks:
             raise StructureError(
                 f"line {token.line}: expected data_ and a name before anything else, but found {shown(token.text)}."
             )
-        if word == "loop_":
-            at = _loop(tokens, at + 1, blocks[-1])
+        elif word == "loop_":
+            _loop(tokens, token.line, blocks[-1])
         elif word.startswith("_"):
-            at = _pair(tokens, at, blocks[-1])
-        elif word.startswith("save_"):
-            at += 1
-        else:
+            _pair(tokens, token, blocks[-1])
+        elif not word.startswith("save_"):
             raise StructureError(
                 f"line {token.line}: expected a tag that begins with _, or loop_, but found {shown(token.text)}."
             )
@@ -93,39 +90,52 @@ def blocks_of(text: str) -> list[Block]:
     return blocks
 
 
-def _pair(tokens: list[_Token], at: int, block: Block) -> int:
-    tag = _plain(tokens[at].text)
-    if at + 1 == len(tokens) or _reserved(tokens[at + 1]):
-        raise StructureError(
-            f"line {tokens[at].line}: expected a value after {shown(tokens[at].text)}, but there is none."
-        )
+class _Tokens:
+    """The tokens of a file one after the other, so that a long list of reflections is never held."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.rest = _tokens(lines)
+        self.next = next(self.rest, None)
+        """What :meth:`take` returns next."""
+
+    def take(self) -> _Token | None:
+        token, self.next = self.next, next(self.rest, None)
+        return token
+
+
+def _pair(tokens: _Tokens, name: _Token, block: Block) -> None:
+    tag = _plain(name.text)
+    if tokens.next is None or _reserved(tokens.next):
+        raise StructureError(f"line {name.line}: expected a value after {shown(name.text)}, but there is none.")
     if tag in block.tags and tag.startswith(_WANTED):
-        raise StructureError(f"line {tokens[at].line}: {shown(tokens[at].text)} is given twice in this data block.")
-    block.tags.setdefault(tag, [_value(tokens[at + 1])])
-    return at + 2
+        raise StructureError(f"line {name.line}: {shown(name.text)} is given twice in this data block.")
+    block.tags.setdefault(tag, [_value(tokens.next)])
+    tokens.take()
 
 
-def _loop(tokens: list[_Token], at: int, block: Block) -> int:
-    start, tags = tokens[at - 1].line, []
-    while at < len(tokens) and tokens[at].bare and tokens[at].text.startswith("_"):
-        tags.append(_plain(tokens[at].text))
-        at += 1
-    first = at
-    while at < len(tokens) and not _reserved(tokens[at]):
-        at += 1
+def _loop(tokens: _Tokens, start: int, block: Block) -> None:
+    tags: list[str] = []
+    while tokens.next is not None and tokens.next.bare and tokens.next.text.startswith("_"):
+        tags.append(_plain(tokens.next.text))
+        tokens.take()
     if not tags:
         raise StructureError(f"line {start}: expected tags after loop_, but there are none.")
-    over = (at - first) % len(tags)
+    kept = any(tag.startswith(_KEPT) for tag in tags)
+    values: list[_Token] = []
+    while tokens.next is not None and not _reserved(tokens.next):
+        if kept:
+            values.append(tokens.next)
+        tokens.next = next(tokens.rest, None)
+    over = len(values) % len(tags)
     if over and any(tag.startswith(_WANTED) for tag in tags):
         raise StructureError(
-            f"line {tokens[at - 1].line}: the loop of line {start} has {len(tags)} columns, but its last row has {over} values only "
-            f"({at - first} values in all)."
+            f"line {values[-1].line}: the loop of line {start} has {len(tags)} columns, but its last row has {over} values only "
+            f"({len(values)} values in all)."
         )
-    for k, tag in enumerate(tags):
+    for k, tag in enumerate(tags if kept else []):
         if tag in block.tags and tag.startswith(_WANTED):
             raise StructureError(f"line {start}: {shown(tag)} is given twice in this data block.")
-        block.tags.setdefault(tag, [_value(token) for token in tokens[first + k : at - over : len(tags)]])
-    return at
+        block.tags.setdefault(tag, [_value(token) for token in values[k : len(values) - over : len(tags)]])
 
 
 def _value(token: _Token) -> Value:
@@ -137,8 +147,10 @@ def _plain(tag: str) -> str:
 
 
 def _reserved(token: _Token) -> bool:
+    if not token.bare or token.text[:1] not in _FIRST_OF_RESERVED:
+        return False
     word = token.text.lower()
-    return token.bare and (word.startswith(("_", "data_", "save_")) or word == "loop_")
+    return word.startswith(("_", "data_", "save_")) or word == "loop_"
 
 
 def _tokens(lines: list[str]) -> Iterator[_Token]:
@@ -159,6 +171,9 @@ def _tokens(lines: list[str]) -> Iterator[_Token]:
 
 
 def _words(line: str, k: int) -> Iterator[_Token]:
+    if "'" not in line and '"' not in line and "#" not in line:
+        yield from (_Token(word, k, True) for word in line.split())
+        return
     for match in _TOKEN.finditer(line.rstrip()):
         remark, single, double, bare = match.groups()
         if bare is not None:

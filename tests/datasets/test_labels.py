@@ -231,3 +231,23 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     del dataset
     gc.collect()
     assert not list((tmp_path / "temporary").iterdir())
+
+
+def test_a_data_set_of_an_earlier_version_opens(tmp_path):
+    """What the summary did not have then has a default."""
+    import json
+
+    import pyarrow.parquet as pq
+
+    dataset = read(tmp_path, [frame("REF_"), bulk("Si")], folder=tmp_path / "kept")
+    table = pq.read_table(dataset.path)
+    tree = json.loads(pq.ParquetFile(dataset.path).metadata.metadata[b"dataset"])
+    for name in ("others", "remarks", "left_out"):
+        del tree[name]
+    tree["set_aside"] = [entry[:2] for entry in tree["set_aside"]]
+    pq.write_table(table.replace_schema_metadata({"dataset": json.dumps(tree)}), tmp_path / "old.parquet")
+    old = open_dataset(tmp_path / "old.parquet")
+    assert (old.others, old.remarks, old.left_out) == ({}, (), ())
+    assert old.n_set_aside == 1
+    assert old.frame(0).energy == dataset.frame(0).energy
+    assert len(old.notes()) == 1

@@ -232,3 +232,11 @@ def test_a_second_reference_that_differs_is_told():
     assert "Other energy that could be the reference are there, and differ: dft_energy (6)." in notes
     same = emt_file({"forces": true, "dft_forces": true}, comment="energy={e} dft_energy={e}")
     assert read_dataset(same, "md.extxyz").notes() == []
+
+
+def test_nothing_is_said_of_what_a_person_decided():
+    content = emt_file({"forces": true, "dft_forces": other}, comment='energy={e} stress="1 0 0 0 1 0 0 0 1"')
+    chosen = read_dataset(content, "md.extxyz", forces_key="results/forces", energy_key="results/energy", stress_key="")
+    assert chosen.notes() == []
+    assert chosen.unclear == {}
+    assert chosen.left_out == ("stress",)

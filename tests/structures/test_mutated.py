@@ -16,7 +16,7 @@ from ase.io.jsonio import encode
 from mlip_core.errors import StructureError
 from mlip_core.structures import read_structure, validate
 
-SECONDS, BYTES = 5, 1e9
+SECONDS, BYTES = 5, 1e9  # of processor time, so that a busy machine fails nothing
 HOSTILE = [
     b"nan", b"inf", b"-1", b"0", b"1e308", b"-1e-308", b"99999999999999999999", b"2147483648", b"1D3", b"0x1F", b"****",
     b"\x00", b"\xff\xfe", b"\xc3", b"\n", b"\r", b"\n\n", b" ", b"\t", b'"', b"'", b";", b"#", b"=", b"\\", b"[", b"]" * 3,
@@ -158,13 +158,13 @@ def peak():
 
 def outcome(content, name):
     """Read, and see that a structure is one and that an error speaks to a person; True for a structure."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         validate(read_structure(content, name))
         message = None
     except StructureError as error:
         message = str(error)
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     if message is not None:
         assert not PYTHON_SPEAKING.search(message), message
         assert message.endswith((".", "?", ")")), message

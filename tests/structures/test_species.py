@@ -159,6 +159,22 @@ def test_water_without_its_hydrogen_says_so():
     )
 
 
+def test_hydrogen_that_is_only_counted_says_so():
+    counted = cif(types=["O", "Si"]).replace(b"_fract_z\n", b"_fract_z\n_atom_site_attached_hydrogens\n")
+    for numbers, note in ((b"2 0", True), (b"0 0", False), (b". ?", False)):
+        rows = counted.replace(b"0 0 0", b"0 0 0 " + numbers.split()[0]).replace(
+            b".5 .5 .5", b".5 .5 .5 " + numbers.split()[1]
+        )
+        assert ("only counted" in read_structure(rows, "a.cif").info.get("notes", "")) == note
+
+
+def test_of_several_data_blocks_the_last_is_read_and_said():
+    blocks = cif(types=["Si"]) + cif(types=["C"])
+    atoms = read_structure(blocks, "a.cif")
+    assert list(atoms.symbols) == ["C"]
+    assert atoms.info["notes"] == "of the 2 data blocks with atoms the last is read"
+
+
 def test_notes_carry_no_markup():
     atoms = read_structure(cif(labels=["Ow<b>", "Si1"], formula="Si <script> O"), "a.cif")
     assert not set(atoms.info["notes"]) & set("<>")

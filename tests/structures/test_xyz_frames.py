@@ -259,9 +259,9 @@ def test_encodings_and_line_ends(encoding, end, tmp_path):
 def test_no_comment_takes_long(comment):
     import time
 
-    start = time.perf_counter()
+    start = time.process_time()
     list(frames(StringIO(f"1\n{comment}\nCu 0 0 0\n")))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_slab_in_the_words_of_other_programs_stays_a_slab():
