@@ -14,10 +14,11 @@ class Configuration:
     model: str
     """Name in the catalogue, or path of a model file."""
     forces: Forces | None = None
-    """None takes the model's own default."""
+    """"direct" or "conservative"; None takes the model's own default."""
     dtype: str | None = None
     """"float32" or "float64"; None takes the model's own default."""
     corrections: Corrections = field(default_factory=Corrections)
+    """Corrections that are applied to every prediction."""
 
     def load(self, device: str = "cpu") -> Model:
         """Load the model and put the corrections over it."""

@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     reason: str | None = None
     """For a person."""
     detail: str | None = None
-    """For those who mend programs."""
+    """Where in the program a failure arose, as Python tells it."""
 
 
 def execute(home: str, run_id: str, kinds: Mapping[str, Kind]) -> Outcome:

@@ -25,9 +25,9 @@ class Published:
     url: str
     """Address of the source."""
     columns: dict[str, str]
-    """Column → meaning and unit."""
+    """Meaning and unit of each column, by its name."""
     table: pd.DataFrame
-    """model and the columns."""
+    """One row a model: its name and the columns."""
 
 
 def published() -> dict[str, Published]:

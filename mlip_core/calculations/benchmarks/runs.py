@@ -15,12 +15,12 @@ from mlip_core.errors import CalculationError, ModelError, SettingsError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, Stages, silent
 
-FEWEST, MOST = 800, 1000
-"""Atoms of a cell that is timed."""
+SMALLEST_CELL, LARGEST_CELL = 800, 1000
+"""Smallest and largest number of atoms of a cell that is timed."""
 SETTLING = 0.2
 """Share of a run before the energy is fitted, as in the benchmark's code (lambench/tasks/calculator/nve_md)."""
-_TELL = 20
-"""Steps of a run between reports: there are tens of thousands."""
+_REPORT_EVERY = 20
+"""Steps of a run from one report to the next: there are tens of thousands."""
 TIMED, RUN = "large cells", "run at constant energy"
 
 
@@ -29,19 +29,19 @@ class LambenchTask:
     """Which data set, how many of its structures, and how long each runs."""
 
     dataset: str
-    """``Dataset.path``."""
+    """Path of the data set (``Dataset.path``)."""
     dataset_sha256: str
-    """``Dataset.sha256``: the file must still be this one."""
+    """Hash of the data set (``Dataset.sha256``); the file must still be this one."""
     n_cells: int = 10
-    """Cells that are timed; the first tenth warms up. LAMBench takes 1,000."""
+    """Number of cells that are timed; the first tenth warms up. LAMBench takes 1,000."""
     n_runs: int = 1
-    """Runs at constant energy, each of another formula. LAMBench takes 9 structures of its own."""
+    """Number of runs at constant energy, each of another formula. LAMBench takes 9 structures of its own."""
     picoseconds: float = 10.0
-    """Length of a run."""
+    """Length of a run, ps."""
     timestep: float = 1.0
-    """fs."""
+    """Time step of a run, fs."""
     temperature: float = 300.0
-    """K."""
+    """Temperature of the first velocities, K."""
 
     def __post_init__(self) -> None:
         if not (10 <= self.n_cells <= 1000 and 1 <= self.n_runs <= 9):
@@ -59,6 +59,7 @@ class LambenchRuns:
     dataset: str
     """Name of the data set that the structures are from."""
     settings: LambenchTask
+    """The settings used."""
     cells: pd.DataFrame
     """structure, formula, n_atoms, us_per_atom (μs, one structure a call), in the order timed, warm-up included."""
     runs: pd.DataFrame
@@ -136,7 +137,7 @@ def repeats(atoms: Atoms) -> tuple[int, int, int] | None:
         None without periodic directions, or if no number of repetitions gives such a cell.
     """
     periodic = np.flatnonzero(atoms.pbc)
-    fitting = [n for n in _triples(atoms.pbc, MOST // len(atoms)) if np.prod(n) * len(atoms) >= FEWEST]
+    fitting = [n for n in _triples(atoms.pbc, LARGEST_CELL // len(atoms)) if np.prod(n) * len(atoms) >= SMALLEST_CELL]
     if not len(periodic) or not fitting:
         return None
     lengths = atoms.cell.lengths()[periodic]
@@ -209,7 +210,7 @@ def _drifted(frame: Frame, model: Model, settings: LambenchTask, progress: Progr
 
 def _now_and_then(progress: Progress) -> Progress:
     def report(done: int, total: int | None, **values: object) -> None:
-        if done % _TELL == 0 or done == total:
+        if done % _REPORT_EVERY == 0 or done == total:
             progress(done, total, **values)
 
     return report

@@ -20,15 +20,15 @@ class ForceErrorTask:
     """Which data set, and how errors are summarised."""
 
     dataset: str
-    """``Dataset.path``; predictions are kept in its folder."""
+    """Path of the data set (``Dataset.path``); predictions are kept in its folder."""
     dataset_sha256: str
-    """``Dataset.sha256``: the file must still be this one."""
+    """Hash of the data set (``Dataset.sha256``); the file must still be this one."""
     identity: str
     """Key of the configuration: everything that may change a prediction."""
     reference_identity: str = ""
     """The same of the configuration compared with, where that is not the labels."""
     summary: ForceErrorSettings = field(default_factory=ForceErrorSettings)
-    """Thresholds, bootstrap, what is kept."""
+    """How errors are summarised: thresholds, bootstrap, what is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +36,15 @@ class ErrorSplitTask:
     """Which data set, and over which rotations."""
 
     dataset: str
-    """``Dataset.path``."""
+    """Path of the data set (``Dataset.path``)."""
     dataset_sha256: str
-    """``Dataset.sha256``."""
+    """Hash of the data set (``Dataset.sha256``); the file must still be this one."""
     reference_identity: str = ""
     """Key of the configuration compared with, where that is not the labels."""
     grid: str = "octahedral"
     """Name of the grid."""
     inversion: bool = False
-    """Use x → −x too."""
+    """Use each rotation with x → −x too."""
 
 
 def run(
