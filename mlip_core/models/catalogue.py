@@ -30,7 +30,7 @@ class Family(NamedTuple):
     """Which adapter loads a family's models, and what else may change their predictions."""
 
     adapter: str
-    """``module:class`` of the adapter."""
+    """Where the adapter is, as ``module:class``."""
     packages: tuple[str, ...]
     """Distributions whose version may change a prediction."""
     package: str
@@ -60,7 +60,7 @@ class Entry:
     title: str
     """Name shown to people."""
     family: str
-    """Key of :data:`FAMILIES`."""
+    """Name of its family, a key of :data:`FAMILIES`."""
     weights: Weights
     """Inside an installed package, bundled under assets/models, a file in a folder, or on the hub."""
     file: str = ""
@@ -68,27 +68,27 @@ class Entry:
     functional: str = "not stated"
     """Level of theory of the training data."""
     elements: tuple[str, ...] = ()
-    """Symbols it covers; empty where the makers give no list."""
+    """Symbols of the elements it covers; empty where the makers give no list."""
     licence: str = "not stated"
     """Licence of the weights."""
     citation: str = ""
     """What to cite."""
     forces: tuple[Forces, ...] = ("conservative", "direct")
-    """Modes it offers, the default first."""
+    """Kinds of forces it offers, the default first."""
     dtypes: tuple[str, ...] = ("float32", "float64")
     """Precisions it offers, the default first."""
     rotation: bool | None = None
-    """As in :class:`Claims`."""
+    """Whether rotations are exact by construction, as in :class:`Claims`."""
     inversion: bool | None = None
-    """As in :class:`Claims`."""
+    """Whether inversion is exact by construction, as in :class:`Claims`."""
     translation: bool | None = None
-    """As in :class:`Claims`."""
+    """Whether translations are exact by construction, as in :class:`Claims`."""
     smooth: bool | None = None
-    """As in :class:`Claims`."""
+    """Whether the energy is smooth by construction, as in :class:`Claims`."""
     teaching: bool = False
-    """Made for showing what can go wrong, not for research."""
+    """Whether it was made for showing what can go wrong, not for research."""
     note: str = ""
-    """One sentence more."""
+    """One sentence more for people."""
 
     @property
     def default_forces(self) -> Forces:

@@ -25,9 +25,9 @@ class Prediction(NamedTuple):
     energy: float
     """Total energy, eV."""
     forces: np.ndarray
-    """(n_atoms, 3), eV/Å, as the model gave them: net forces are not removed."""
+    """(n_atoms, 3), forces as the model gave them, net forces not removed, eV/Å."""
     stress: np.ndarray | None
-    """(3, 3), eV/Å³, ASE's sign (positive under tension); None without a 3D cell."""
+    """(3, 3), stress with ASE's sign, positive under tension, eV/Å³; None without a 3D cell."""
 
 
 @record("Claims")
@@ -36,15 +36,15 @@ class Claims:
     """What a model obeys by construction; None where its makers do not say."""
 
     rotation: bool | None
-    """Energy invariant, forces equivariant under every proper rotation."""
+    """Whether energies are invariant and forces equivariant under every proper rotation."""
     inversion: bool | None
-    """The same under x → −x."""
+    """Whether energies are invariant and forces equivariant under x → −x."""
     translation: bool | None
-    """Invariant when the whole structure is moved."""
+    """Whether predictions stay the same when the whole structure is moved."""
     conservative: bool | None
-    """Forces are −∂E/∂x."""
+    """Whether forces are −∂E/∂x of the energy."""
     smooth: bool | None = None
-    """Energy has no jump where a neighbour crosses the cutoff."""
+    """Whether the energy is without a jump where a neighbour crosses the cutoff."""
 
 
 class Model(ABC):

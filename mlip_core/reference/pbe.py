@@ -26,7 +26,7 @@ SUPERCELLS: dict[Supercell, Any] = {
 }
 """Matrices that multiply the fcc primitive cell; the second gives 2×2×2 conventional cells."""
 _SAME = 5e-3
-"""Å; atoms nearer than this are the same, well below the displacement."""
+"""Distance below which atoms are the same, well below the displacement, Å."""
 
 
 def reference_card() -> dict[str, Any]:
@@ -39,13 +39,13 @@ class FinerSetting:
     """How far the forces of one labelled frame move with one finer setting."""
 
     kind: str
-    """"rattled" or "phonons"."""
+    """Which data it belongs to: "rattled" or "phonons"."""
     name: str
-    """Material; the first frame of it."""
+    """Material, of which the first frame was computed again."""
     setting: str
-    """"cutoff", "k-points" or "smearing"."""
+    """Which setting is finer: "cutoff", "k-points" or "smearing"."""
     kpoints: tuple[int, int, int]
-    """Used for this."""
+    """Mesh of k-points of the finer calculation."""
     force_max: float
     """Largest change of a force component, eV/Å."""
     force_rms: float
@@ -91,13 +91,13 @@ class SizeEffect:
     """What the larger supercell changes in the bands of a material, THz."""
 
     both: float
-    """Largest change of a branch at Γ, X and L, where both are exact: what is not converged otherwise."""
+    """Largest change of a branch at Γ, X and L, where both supercells are exact: what else is not converged, THz."""
     W: float
-    """The same at W, where only the larger is exact."""
+    """Largest change of a branch at W, where only the larger supercell is exact, THz."""
     path_max: float
-    """Largest change along the path."""
+    """Largest change of a branch along the path, THz."""
     path_mean: float
-    """Mean over q of the path and branches."""
+    """Mean change over path and branches, THz."""
 
 
 def reference_size_effect(name: str = "Si") -> SizeEffect:

@@ -17,7 +17,7 @@ from mlip_core.symmetry.rotations import check_name, grid, rotate, rotate_back
 from mlip_core.symmetry.space_group import space_group
 
 RANDOM_FRAME = "random-frame"
-"""One evaluation in a random orientation, another one for every geometry."""
+"""Name of the correction that asks once, in a random orientation that is another one for every geometry."""
 
 
 @record("Corrections")
@@ -29,19 +29,19 @@ class Corrections:
     """"none", "tetrahedral", "octahedral", "icosahedral", "lebedev-<degree>", "random-<number>", or "random-frame":
     one evaluation in a random orientation that is new for every geometry, for molecular dynamics."""
     inversion: bool = False
-    """Average over x → −x too; with "random-frame", half of the frames are mirrored."""
+    """Average over inversion, x → −x, too; with "random-frame", half of the frames are mirrored."""
     space_group: bool = False
     """Project forces and stress onto the structure's own space group."""
     symprec: float = 1e-5
-    """Tolerance of the space group, Å."""
+    """Tolerance with which the space group is found, Å."""
     net_force: bool = False
-    """Remove the mean force."""
+    """Remove the mean force, so that the forces sum to zero."""
     net_torque: bool = False
-    """Remove the net torque (structures without a periodic direction only)."""
+    """Remove the net torque; only for structures without a periodic direction."""
     batch_size: int | None = None
-    """The most orientations in one forward call; None takes the model's own limits."""
+    """Largest number of orientations in one forward call; None takes the model's own limits."""
     frame_seed: int = 0
-    """Of "random-frame": orientations follow from it and the geometry alone, so that results can be repeated."""
+    """Seed of "random-frame": orientations follow from it and the geometry alone, so that results can be repeated."""
 
     def __post_init__(self) -> None:
         if self.rotations != RANDOM_FRAME:

@@ -17,11 +17,11 @@ from mlip_core.symmetry.rotations import Grid
 from mlip_core.symmetry.space_group import space_group
 
 _SEARCH = 1e-6
-"""Å, tolerance of the search."""
+"""Tolerance with which symmetries are searched, Å."""
 _EXACT = 1e-8
-"""Å, largest mismatch of a symmetry that may replace an evaluation: below any model's arithmetic."""
+"""Largest mismatch of a symmetry that may replace an evaluation, below any model's arithmetic, Å."""
 _SAME = 1e-6
-"""Largest difference of the elements of two matrices that are one operation."""
+"""Largest difference of the elements of two matrices that count as one operation."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from ase import Atoms
 from mlip_core.models.model import Claims, Model, Prediction
 
 _STRONGEST = 10.0
-"""eV/atom: larger energies of a model are offsets, not interactions."""
+"""Energy beyond which that of a model is taken as an offset, not as interactions, eV/atom."""
 
 
 class PairPotential(Model):

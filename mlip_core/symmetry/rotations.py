@@ -37,15 +37,16 @@ class Grid:
     """Rotations over which a prediction is averaged or its spread is measured."""
 
     name: str
-    """"none", "tetrahedral", "octahedral", "icosahedral", "lebedev-<degree>" or "random-<number>"."""
+    """Name: "none", "tetrahedral", "octahedral", "icosahedral", "lebedev-<degree>" or "random-<number>"."""
     rotations: np.ndarray
-    """(n, 3, 3), proper rotations."""
+    """(n, 3, 3), the proper rotations R_k."""
     weights: np.ndarray
-    """(n,), positive, summing to 1."""
+    """(n,), weights of the rotations, positive and summing to 1."""
     inversion: bool
-    """Each rotation is used a second time with x → −x."""
+    """Whether each rotation is used a second time with x → −x."""
     degree: int | None
-    """The mean of a function of orientation is exact up to this degree l; None for random grids (statistical)."""
+    """Degree l up to which the mean of a function of orientation is exact; None for random grids, where it is
+    statistical."""
 
     @cached_property
     def operations(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from mlip_core.models.model import Model, Prediction
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 SMALL_RATTLE = 0.1
-"""Å: force errors relative to the mean force are for structures rattled by up to this."""
+"""Largest rattle of the structures on which force errors relative to the mean force are stated, Å."""
 
 
 def accuracy(structures: Sequence[Atoms], answers: Sequence[Prediction]) -> dict[str, Any]:

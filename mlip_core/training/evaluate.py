@@ -18,15 +18,15 @@ from mlip_core.training.card import bar, data_summary, domain, file_hash, recipe
 from mlip_core.training.settings import Crystal, TrainingSettings
 
 HANDFUL = 6
-"""Test structures, one a crystal, on which the difference of the two heads is stated."""
+"""Number of test structures, one a crystal, on which the difference of the two heads is stated."""
 FORCE_BARS: dict[Forces, float] = {"direct": 0.10, "conservative": 0.13}
-"""Force MAE over the mean force, by crystal."""
+"""Bars for the force MAE over the mean force, by crystal."""
 BAND_BAR = 0.05
-"""Band MAE over the teacher's highest frequency."""
+"""Bar for the band MAE over the teacher's highest frequency."""
 LATTICE_BAR = 0.005
-"""Relative error of the lattice constant."""
+"""Bar for the relative error of the lattice constant."""
 SPEED_BAR = 10.0
-"""Teacher's time over the model's, direct forces, 64 atoms."""
+"""Bar for the teacher's time over the model's, direct forces, 64 atoms."""
 
 
 def evaluate(

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlip_core.errors import CalculationError, SettingsError
 
 LARGEST = 6_000_000
-"""Bytes: what ships stays a download of seconds."""
+"""Largest size of an exported model, so that its download takes seconds, bytes."""
 
 
 def export(checkpoint: Path, target: Path) -> Path:

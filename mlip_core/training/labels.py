@@ -17,7 +17,7 @@ from mlip_core.progress import Progress, silent
 from mlip_core.training.settings import Crystal
 
 CHUNK = 20
-"""Structures in one label file: what a kill may cost."""
+"""Number of structures in one label file: so many are labelled again after a kill."""
 
 
 def relaxed_constant(crystal: Crystal, teacher: Model, *, within: float = 0.05) -> float:

@@ -23,12 +23,13 @@ from mlip_core.training.labels import relaxed_constant
 from mlip_core.training.settings import Crystal
 
 SUPERCELL = (3, 3, 3)
-"""Of the cubic cell: force constants of models with a cutoff of 5 Å reach farther than half of 2×2×2, and the
-interpolation between its wave vectors then shows soft modes that the model has not."""
+"""Supercell of the cubic cell for phonons: force constants of models with a cutoff of 5 Å reach farther than half of
+2×2×2, and the interpolation between its wave vectors then shows soft modes that the model does not have."""
 SEARCH = 0.02
-"""How far from the teacher's lattice constant a model's is looked for: inside what was trained."""
+"""Relative distance from the teacher's lattice constant within which a model's is looked for: what it was trained
+on."""
 RATTLE = 0.1
-"""Å, of the structures on which rotations are measured."""
+"""Standard deviation of the displacements of the structures on which rotations are measured, Å."""
 ROTATIONS = RotationSettings(grid="octahedral", inversion=False, n_angles=0, rattle=RATTLE)
 JACOBIAN = ConservationSettings(loops=False, picoseconds=0.0, rattle=0.05)
 

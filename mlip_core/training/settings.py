@@ -18,11 +18,11 @@ class Crystal:
     formula: str
     """Elements of the two sites, as ASE's ``bulk`` wants them: "Si", "SiC", "NaCl"."""
     lattice: str
-    """"fcc", "diamond", "zincblende" or "rocksalt"."""
+    """Kind of lattice: "fcc", "diamond", "zincblende" or "rocksalt"."""
     a: float
-    """Where the teacher's relaxation starts: cubic lattice constant, Å."""
+    """Cubic lattice constant at which the teacher's relaxation starts, Å."""
     counts: dict[str, int]
-    """Structures of each kind of :data:`mlip_core.training.structures.KINDS`."""
+    """Number of structures of each kind of :data:`mlip_core.training.structures.KINDS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,20 +30,21 @@ class Data:
     """How structures are made."""
 
     seed: int
-    """Of every random number in the data."""
+    """Seed of every random number in the data."""
     strain: float
-    """Largest entry of the strain tensor."""
+    """Largest entry of the strain tensor, a pure number."""
     rattles: tuple[float, ...]
     """Standard deviations of Gaussian displacements per component, Å; used in turn."""
     displacements: tuple[float, ...]
     """Lengths of single-atom displacements, Å; used in turn."""
     children: int
-    """Structures that share a parent (cell, strain and defect)."""
+    """Number of structures that share a parent (cell, strain and defect)."""
     validation: float
-    """Share of the parents kept for validation."""
+    """Share of the parents kept for validation, 0 to 1."""
     test: float
-    """Share of the parents kept for the test."""
+    """Share of the parents kept for the test, 0 to 1."""
     crystals: tuple[Crystal, ...]
+    """The crystals from which structures are made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Stage:
     options: dict[str, Any]
     """metatrain's options without data: ``architecture``, ``targets`` and what else is not its default."""
     note: str = ""
-    """In what the shipped model was made otherwise; goes on the card."""
+    """What was done otherwise when the shipped model was made; it goes on the card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,9 @@ class TrainingSettings:
     teacher: str
     """Name in the catalogue of the potential that labels the structures."""
     data: Data
+    """How the structures are made."""
     stages: tuple[Stage, ...] = field(default=())
+    """Stages of the training, in order."""
 
 
 def read_settings(path: str | Path) -> TrainingSettings:

@@ -12,7 +12,7 @@ from dashboard.pages.force_errors.declaration import error_figures, split_figure
 from dashboard.pages.force_errors.parity import MOST_POINTS, WORST_POINTS, parity_figure
 from dashboard.widgets.download import archive
 from dashboard.widgets.theme import Look, style
-from mlip_core.calculations.force_errors import compare, error_split, force_errors
+from mlip_core.calculations.force_errors import compare_errors, error_split, force_errors
 from mlip_core.datasets.read import dataset_of
 from mlip_core.models.model import Model, Prediction
 
@@ -145,7 +145,7 @@ def test_the_split_adds_up_and_the_comparison_is_drawn(few):
     rest, broken = figures.split_figure([(MARKS[0], split)]).data
     assert rest.x[0] + broken.x[0] == pytest.approx(100)
     assert broken.x[0] == pytest.approx(100 * split.share)
-    found = compare(few[0][1], few[1][1], resamples=200)
+    found = compare_errors(few[0][1], few[1][1], resamples=200)
     histogram = figures.comparison_figure(found).data[0]
     np.testing.assert_allclose(np.sort(histogram.x), np.sort(1000 * found.differences))
 

@@ -10,7 +10,7 @@ from dashboard import state
 from dashboard.pages.force_errors.comparison import Compared, opened
 from dashboard.widgets.frame import look, plain
 from dashboard.widgets.viewer import Arrows, viewer
-from mlip_core.calculations.force_errors.predictions import opened as predictions_of
+from mlip_core.calculations.force_errors.predictions import open_predictions
 from mlip_core.calculations.force_errors.suspects import UNEXPLAINED
 
 WORST = 3
@@ -37,7 +37,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
         st.session_state.pop(state.POINT, None)
         st.rerun(scope="fragment")
     frame = opened(chosen.dataset).frame(index)
-    answer = predictions_of(chosen.predictions).at(index)
+    answer = open_predictions(chosen.predictions).at(index)
     if answer.prediction is None or frame.forces is None:
         st.info(f"{chosen.member.label} gave no answer for this structure. {answer.reason}")
         return

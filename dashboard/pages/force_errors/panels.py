@@ -17,7 +17,7 @@ from dashboard.widgets.download import download_all
 from dashboard.widgets.figure_page import file_name
 from dashboard.widgets.frame import look
 from dashboard.widgets.work import Work, drawn, of_kind
-from mlip_core.calculations.force_errors import Comparison, ForceErrors, Selection, compare
+from mlip_core.calculations.force_errors import Comparison, ForceErrors, Selection, compare_errors
 from mlip_core.datasets import Dataset
 from mlip_core.errors import CalculationError
 
@@ -211,7 +211,7 @@ def is_it_real(compared: Sequence[Compared]) -> None:
 
 @st.cache_data(show_spinner="Comparing", max_entries=32)
 def _compare(_first: ForceErrors, _second: ForceErrors, keys: tuple[str, ...]) -> Comparison:
-    return compare(_first, _second)
+    return compare_errors(_first, _second)
 
 
 def speed(compared: Sequence[Compared]) -> None:

@@ -18,13 +18,13 @@ from mlip_core.datasets.dataset import Dataset
 from mlip_core.errors import DatasetError, SettingsError
 
 TOLERABLE_DRIFT = 5e-4
-"""eV/atom/ps, below which a drift of the total energy counts as none."""
+"""Drift of the total energy up to which a run counts as stable, eV/atom/ps."""
 FAILED = 5.0
 """Instability of a run that failed, and the most that is counted."""
 REFERENCE_TIME = 100.0
-"""μs/atom, efficiency 1."""
+"""Inference time that counts as an efficiency of 1, μs/atom."""
 WARM_UP = 0.1
-"""Share of timings dropped at the start."""
+"""Share of the timings that is dropped at the start, 0 to 1."""
 WEIGHTS = {"energy": 0.5, "forces": 0.5}
 WEIGHTS_WITH_VIRIALS = {"energy": 0.45, "forces": 0.45, "virial": 0.1}
 
@@ -36,11 +36,12 @@ class LambenchError:
     model: str
     """Name of the model."""
     error: float
-    """Mean over domains."""
+    """The benchmark's error, mean over the domains: 0 is perfect, 1 a model that knows only the formula."""
     domains: pd.DataFrame
     """domain, energy, forces, virial (log-averages over its sets; NaN where there are no labels), error (weighted)."""
     sets: pd.DataFrame
-    """set, domain, quantity, rmse, dummy (eV/atom, eV/Å, eV/atom), normalised (at most 1)."""
+    """One row a set and quantity: set, domain, quantity, rmse and dummy (eV/atom, eV/Å, eV/atom), normalised (at
+    most 1)."""
 
 
 def lambench_error(

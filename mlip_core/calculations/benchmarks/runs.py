@@ -19,12 +19,12 @@ from mlip_core.models.model import Model
 from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import former, record
 
-FEWEST, MOST = 800, 1000
-"""Atoms of a cell that is timed."""
+SMALLEST_CELL, LARGEST_CELL = 800, 1000
+"""Smallest and largest number of atoms of a cell that is timed."""
 SETTLING = 0.2
 """Share of a run before the energy is fitted, as in the benchmark's code (lambench/tasks/calculator/nve_md)."""
-_TELL = 20
-"""Steps of a run between reports: there are tens of thousands."""
+_REPORT_EVERY = 20
+"""Steps of a run from one report to the next: there are tens of thousands."""
 TIMED, RUN = "large cells", "run at constant energy"
 
 
@@ -34,15 +34,15 @@ class LambenchSettings:
     """How many structures of a data set are timed and run, and how long each runs."""
 
     n_cells: int = 10
-    """Cells that are timed; the first tenth warms up. LAMBench takes 1,000."""
+    """Number of cells that are timed; the first tenth warms up. LAMBench takes 1,000."""
     n_runs: int = 1
-    """Runs at constant energy, each of another formula. LAMBench takes 9 structures of its own."""
+    """Number of runs at constant energy, each of another formula. LAMBench takes 9 structures of its own."""
     picoseconds: float = 10.0
-    """Length of a run."""
+    """Length of a run, ps."""
     timestep: float = 1.0
-    """fs."""
+    """Time step of a run, fs."""
     temperature: float = 300.0
-    """K."""
+    """Temperature of the first velocities, K."""
 
     def __post_init__(self) -> None:
         if not (10 <= self.n_cells <= 1000 and 1 <= self.n_runs <= 9):
@@ -149,7 +149,7 @@ def repeats(atoms: Atoms) -> tuple[int, int, int] | None:
         None without periodic directions, or if no number of repetitions gives such a cell.
     """
     periodic = np.flatnonzero(atoms.pbc)
-    fitting = [n for n in _triples(atoms.pbc, MOST // len(atoms)) if np.prod(n) * len(atoms) >= FEWEST]
+    fitting = [n for n in _triples(atoms.pbc, LARGEST_CELL // len(atoms)) if np.prod(n) * len(atoms) >= SMALLEST_CELL]
     if not len(periodic) or not fitting:
         return None
     lengths = atoms.cell.lengths()[periodic]
@@ -222,7 +222,7 @@ def _drifted(frame: Frame, model: Model, settings: LambenchSettings, progress: P
 
 def _now_and_then(progress: Progress) -> Progress:
     def report(done: int, total: int | None, **values: object) -> None:
-        if done % _TELL == 0 or done == total:
+        if done % _REPORT_EVERY == 0 or done == total:
             progress(done, total, **values)
 
     return report

@@ -22,9 +22,9 @@ from mlip_core.symmetry.moving import moved, rattled
 from mlip_core.symmetry.pair_potential import PairPotential
 
 _BLOCK = 4
-"""Atoms whose block of ∂F/∂x is computed a second time."""
+"""Number of atoms whose block of ∂F/∂x is computed a second time."""
 _STEPS = {"float64": 1e-3, "float32": 1e-2}
-"""Å: displacements at which rounding and anharmonicity are both small."""
+"""Displacements at which rounding and anharmonicity are both small, by arithmetic, Å."""
 
 
 @record("ConservationSettings")
@@ -33,29 +33,29 @@ class ConservationSettings:
     """What is measured; each part can be left out."""
 
     jacobian: bool = True
-    """λ of ∂F/∂x, 6 evaluations an atom, and 6 for each of up to four atoms for its error."""
+    """Measure λ of ∂F/∂x: 6 evaluations an atom, and 6 more for each of up to four atoms for its error."""
     displacement: float | None = None
-    """Å, for ∂F/∂x; None takes 0.001 in float64 and 0.01 in float32."""
+    """Displacement for ∂F/∂x, Å; None takes 0.001 in float64 and 0.01 in float32."""
     loops: bool = True
-    """Work around one loop that can be chosen, and around random ones."""
+    """Measure the work around a loop that can be chosen, and around random ones."""
     loop: Loop | None = None
-    """The loop; None takes the first atom along x and its nearest neighbour along y."""
+    """The loop that is chosen; None takes the first atom along x and its nearest neighbour along y."""
     n_random_loops: int = 8
-    """How many random loops."""
+    """Number of random loops."""
     radius: float = 0.05
-    """Å, of the loops that are not given."""
+    """Radius of the random loops, and of the chosen one where none is given, Å."""
     n_points: int = 24
-    """Evaluations around each of those, a multiple of 6, at least 12."""
+    """Evaluations around each of those loops, a multiple of 6, at least 12."""
     picoseconds: float = 0.5
-    """Length of the run at constant energy; 0 leaves it out."""
+    """Length of the run at constant energy, ps; 0 leaves it out."""
     timestep: float = 1.0
-    """fs."""
+    """Time step of the run, fs."""
     temperature: float = 300.0
-    """K."""
+    """Temperature of the first velocities, K."""
     rattle: float = 0.0
     """Standard deviation, Å, of random displacements of the structure before anything is measured."""
     seed: int = 0
-    """Of displacements, random loops and velocities."""
+    """Seed of the displacements, the random loops and the velocities."""
 
     def __post_init__(self) -> None:
         if self.displacement is not None and not 0 < self.displacement <= 0.1:
@@ -77,17 +77,17 @@ class HeadDifference:
     """Forces of one checkpoint's two heads on the same structure."""
 
     other: str
-    """Name of the other head's model."""
+    """Name of the model with the other head."""
     forces_kind: str
-    """"direct" or "conservative": which head was measured."""
+    """Which head was measured, "direct" or "conservative"."""
     forces: np.ndarray
-    """(n_atoms, 3), of the model measured, eV/Å."""
+    """(n_atoms, 3), forces of the model that was measured, eV/Å."""
     other_forces: np.ndarray
-    """(n_atoms, 3), of the other head, eV/Å."""
+    """(n_atoms, 3), forces of the other head, eV/Å."""
     rms: float
-    """Root mean square difference over the 3N components, eV/Å."""
+    """Difference of the forces, root mean square over the 3N components, eV/Å."""
     largest: float
-    """Largest difference of a component, eV/Å."""
+    """Largest difference of a force component, eV/Å."""
 
 
 @record("Conservation")
@@ -98,29 +98,32 @@ class Conservation:
     model: str
     """Name of the model."""
     structure: Atoms
-    """What was measured, displacements included."""
+    """The structure that was measured, displacements included."""
     settings: ConservationSettings
+    """The settings used."""
     jacobian_asymmetry: float | None
-    """λ = ‖J − Jᵀ‖ / (2‖J‖) with J = ∂F/∂x, 0 (a gradient) to 1."""
+    """Asymmetry λ = ‖J − Jᵀ‖ / (2‖J‖) of the Jacobian J = ∂F/∂x: 0 for a gradient, at most 1."""
     jacobian_error: float | None
-    """Of λ: how much of the antisymmetric part is another one when the displacement is doubled, on the first four atoms.
-    Up to three times this, ripples finer than the displacement may look like a curl."""
+    """Error of λ: the change of its antisymmetric part when the displacement is doubled, on the first four atoms. Up
+    to three times this, ripples of the energy finer than the displacement may look like a curl."""
     jacobian_floor: float | None
-    """λ of an exact pair potential in the same arithmetic with the same displacements."""
+    """What rounding alone gives: λ of an exact pair potential in the same arithmetic with the same displacements."""
     loop: LoopWork | None
     """Work around the chosen loop."""
     random_loops: tuple[LoopWork, ...] | None
+    """Work around each random loop."""
     heads: HeadDifference | None
+    """Forces of the two heads of the checkpoint compared; None where no other head was given."""
     net_force: float
-    """|Σ F| / N as the model gave the forces, eV/Å."""
+    """Net force |Σ F| / N of the forces as the model gave them, eV/Å."""
     net_torque: float | None
-    """|Σ (r − r̄) × F| as the model gave the forces, eV; None with a periodic direction."""
+    """Net torque |Σ (r − r̄) × F| of the forces as the model gave them, eV; None with a periodic direction."""
     run: ConstantEnergyRun | None
-    """Run at constant energy."""
+    """The run at constant energy."""
     evaluations: int
-    """Structures the model was asked for, counted."""
+    """Number of structures for which the model was asked."""
     seconds: float
-    """Time inside the model."""
+    """Wall time inside the model, s."""
 
     @property
     def jacobian_resolved(self) -> bool | None:

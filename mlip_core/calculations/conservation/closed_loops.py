@@ -20,17 +20,17 @@ class Loop:
     """A circle in the plane of two atoms' displacements: a moves by r cos φ, b by r sin φ, each along its direction."""
 
     atom_a: int
-    """Index."""
+    """Index of the atom that moves by r cos φ."""
     atom_b: int
-    """Index; may be the same atom, with another direction."""
+    """Index of the atom that moves by r sin φ; it may be the same atom, with another direction."""
     direction_a: Vector = (1.0, 0.0, 0.0)
-    """Any length."""
+    """Direction in which atom a moves, a vector of any length."""
     direction_b: Vector = (0.0, 1.0, 0.0)
-    """Any length."""
+    """Direction in which atom b moves, a vector of any length."""
     radius: float = 0.05
-    """r, Å."""
+    """Radius r of the circle, Å."""
     n_points: int = 24
-    """Evaluations around the lap, a multiple of 6, at least 12."""
+    """Evaluations around the circle, a multiple of 6, at least 12."""
 
     def __post_init__(self) -> None:
         if not 0 < self.radius <= 1:
@@ -76,14 +76,15 @@ class LoopWork:
     """Work around one loop."""
 
     loop: Loop
+    """The loop."""
     accumulated: np.ndarray
-    """(n_points + 1,), ∫ F·dx from the start of the lap, eV/atom; the last is the whole lap."""
+    """(n_points + 1,), work ∫ F·dx from the start of the loop, eV/atom; the last is that of the whole loop."""
     work: float
-    """∮ F·dx, eV/atom."""
+    """Work of the forces around the loop, ∮ F·dx, eV/atom."""
     error: float
-    """Of the integration, eV/atom: largest change when only every second or third point is used."""
+    """Error of the integration, eV/atom: the largest change when only every second or third point is used."""
     absolute: float
-    """∮ |F·dx|, eV/atom."""
+    """Work without regard to its sign, ∮ |F·dx|, eV/atom."""
 
     @property
     def relative(self) -> float | None:

@@ -6,7 +6,7 @@ from mlip_core.calculations.force_errors.export import per_atom_table, with_forc
 from mlip_core.calculations.force_errors.narrow import Selection, narrowed
 from mlip_core.calculations.force_errors.record import Density, ForceErrors, ForceErrorSettings
 from mlip_core.calculations.force_errors.split import ErrorSplit, error_split
-from mlip_core.calculations.force_errors.statistics import Comparison, compare
+from mlip_core.calculations.force_errors.statistics import Comparison, compare_errors
 
 __all__ = [
     "Comparison",
@@ -15,7 +15,7 @@ __all__ = [
     "ForceErrorSettings",
     "ForceErrors",
     "Selection",
-    "compare",
+    "compare_errors",
     "differences",
     "error_split",
     "force_errors",

@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from mlip_core.calculations.force_errors.plots import atom_table
-from mlip_core.calculations.force_errors.predictions import Predictions, opened
+from mlip_core.calculations.force_errors.predictions import Predictions, open_predictions
 from mlip_core.datasets.dataset import Dataset
 
 
@@ -28,7 +28,7 @@ def per_atom_table(dataset: Dataset, predictions: str | Path) -> Iterator[pd.Dat
     DataFrame
         structure, atom, number, ref_x, ref_y, ref_z, pred_x, pred_y, pred_z (eV/Å), error.
     """
-    for frame, answer in zip(dataset, opened(Path(predictions)), strict=True):
+    for frame, answer in zip(dataset, open_predictions(Path(predictions)), strict=True):
         if answer.prediction is not None and frame.forces is not None:
             n = len(frame.atoms)
             yield atom_table(
@@ -51,7 +51,7 @@ def with_forces(dataset: Dataset, predictions: Mapping[str, str | Path]) -> Iter
         Ready for ``ase.io.write(..., format="extxyz")``; energies are ``<configuration>_energy``.
     """
     files: dict[str, Predictions] = {
-        re.sub(r"\W+", "_", name): opened(Path(path)) for name, path in predictions.items()
+        re.sub(r"\W+", "_", name): open_predictions(Path(path)) for name, path in predictions.items()
     }
     for frame, *answers in zip(dataset, *files.values(), strict=True):
         atoms = frame.atoms

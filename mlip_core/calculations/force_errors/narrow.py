@@ -7,7 +7,7 @@ from pathlib import Path
 from ase.data import atomic_numbers
 
 from mlip_core.calculations.force_errors.evaluation import summarised
-from mlip_core.calculations.force_errors.predictions import opened
+from mlip_core.calculations.force_errors.predictions import open_predictions
 from mlip_core.calculations.force_errors.record import ForceErrors
 from mlip_core.calculations.force_errors.tables import tag_text
 from mlip_core.datasets.dataset import Dataset
@@ -19,11 +19,11 @@ class Selection:
     """Which part: all conditions hold together."""
 
     element: str | None = None
-    """Symbol: only atoms of this element."""
+    """Symbol of the element whose atoms are looked at; None for all."""
     tag: str | None = None
-    """Tag that tells subsets apart."""
+    """Tag by which structures are chosen; None for none."""
     value: str | None = None
-    """Only structures in which the tag has this value."""
+    """Value that the tag must have."""
     structures: tuple[int, ...] | None = None
     """Only these, by number: those that all configurations answered for, say."""
 
@@ -68,7 +68,7 @@ def narrowed(errors: ForceErrors, dataset: Dataset, predictions: str | Path, sel
     number = atomic_numbers[selection.element] if selection.element else None
     pairs = (
         (frame, answer)
-        for frame, answer in zip(dataset, opened(Path(predictions)), strict=True)
+        for frame, answer in zip(dataset, open_predictions(Path(predictions)), strict=True)
         if frame.index in structures and (number is None or number in frame.atoms.numbers)
     )
     first = next(pairs, None)

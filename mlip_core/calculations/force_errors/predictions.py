@@ -18,7 +18,7 @@ from mlip_core.models.model import Model, Prediction
 from mlip_core.progress import Progress, silent
 
 PART_STRUCTURES, PART_ATOMS = 64, 4096
-"""The most in one part; a stopped evaluation computes at most one part again."""
+"""Most structures and atoms in one part; an evaluation that was stopped computes at most one part again."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Answer:
     """What the model said about one structure."""
 
     prediction: Prediction | None
-    """None where it could not answer."""
+    """What the model predicts; None where it could not answer."""
     reason: str
-    """Why not."""
+    """Why the model could not answer; "" where it did."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Predictions:
     """A finished evaluation on disk."""
 
     path: Path
-    """Parquet: one row a structure, in the data set's order."""
+    """Parquet file with one row a structure, in the data set's order."""
     seconds: float
-    """Wall time inside `predict`, over all parts, whenever they were made."""
+    """Wall time inside `predict`, over all parts, whenever they were made, s."""
     atoms: int
-    """Atoms predicted in that time."""
+    """Number of atoms predicted in that time."""
 
     def __iter__(self) -> Iterator[Answer]:
         import pyarrow.parquet as pq
@@ -107,7 +107,7 @@ def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress =
                 _evaluate(dataset, model, path, progress)
             with suppress(PermissionError):  # Windows removes the file when it is released, not while it is open
                 path.with_suffix(".lock").unlink(missing_ok=True)
-    return opened(path)
+    return open_predictions(path)
 
 
 def _evaluate(dataset: Dataset, model: Model, path: Path, progress: Progress) -> None:
@@ -221,7 +221,7 @@ def _join(parts: list[Path], path: Path) -> None:
     whole.replace(path)
 
 
-def opened(path: Path) -> Predictions:
+def open_predictions(path: Path) -> Predictions:
     """Open finished predictions."""
     import pyarrow.parquet as pq
 

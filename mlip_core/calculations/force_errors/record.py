@@ -24,13 +24,13 @@ class ForceErrorSettings:
     cosine_threshold: float = 0.05
     """eV/Å: cosines are taken where the reference force is at least this large; below it they are noise."""
     resamples: int = 1000
-    """Bootstrap samples of structures."""
+    """Number of bootstrap samples of structures."""
     confidence: float = 0.95
-    """Of the intervals."""
+    """Probability with which the intervals hold the true value, 0 to 1."""
     seed: int = 20260116
-    """Of bootstrap and sample of atoms."""
+    """Seed of the bootstrap and of the sample of atoms."""
     max_atoms: int = 100_000
-    """Atoms kept in the record for plots; of a larger set a random part and the worst."""
+    """Number of atoms kept in the record for plots; of a larger set a random part and the worst."""
 
     def __post_init__(self) -> None:
         if not self.cosine_threshold > 0:
@@ -51,7 +51,7 @@ class Density:
     edges: np.ndarray
     """(n_bins + 1,), eV/Å, the same for both axes; what lies outside is counted in the outermost bins."""
     counts: np.ndarray
-    """(n_bins, n_bins) integers, [reference, prediction]."""
+    """(n_bins, n_bins), number of pairs in each cell, [reference, prediction]."""
 
 
 @record("ForceErrors")
@@ -60,7 +60,7 @@ class ForceErrors:
     """Errors of one configuration on one data set; differences, where the reference is another model."""
 
     kind: Literal["error", "difference"]
-    """"difference" where the reference is a model: never to be called an error."""
+    """"error" against labels, or "difference" where the reference is a model, which is never to be called an error."""
     dataset: str
     """Name of the data set."""
     dataset_sha256: str
@@ -72,41 +72,43 @@ class ForceErrors:
     reference: str
     """Level of theory of the labels, as declared ("not stated"), or the reference model's name."""
     n_structures: int
-    """Structures compared."""
+    """Number of structures compared."""
     n_atoms: int
-    """Atoms compared."""
+    """Number of atoms compared."""
     mae: float
     """Mean |F − F_ref| over all force components of all atoms, eV/Å."""
     rmse: float
-    """Root mean square of F − F_ref over the same, eV/Å."""
+    """Root mean square of F − F_ref over all force components of all atoms, eV/Å."""
     max_error: float
-    """Largest |F − F_ref| of a component, eV/Å."""
+    """Largest |F − F_ref| of a force component, eV/Å."""
     max_error_at: tuple[int, int]
-    """Structure and atom of it, from 0."""
+    """Structure and atom with the largest error, counted from 0."""
     magnitude_mae: float
     """Mean ||F| − |F_ref|| over atoms, eV/Å."""
     cosine: float | None
-    """Mean cosine between F and F_ref over atoms with |F_ref| above the threshold."""
+    """Mean cosine of the angle between F and F_ref over atoms with |F_ref| above the threshold; None where there are
+    none."""
     softening: float | None
-    """Σ F·F_ref / Σ |F_ref|²: below 1 the model is too soft."""
+    """Slope Σ F·F_ref / Σ |F_ref|²: below 1 the model is too soft."""
     energy_mae: float | None
-    """eV/atom, after a per-element least-squares offset was removed; None without energies."""
+    """Mean error of the energy, without regard to sign, after a per-element least-squares offset was removed,
+    eV/atom; None without energies."""
     energy_rmse: float | None
-    """eV/atom, after the same."""
+    """Root mean square error of the energy after the same offset was removed, eV/atom; None without energies."""
     energy_offsets: dict[str, float]
-    """Element → what was removed, eV per atom of it."""
+    """Energy that was removed for each atom of an element, eV, by symbol."""
     energy_note: str
-    """What was removed, and whether anything is left to compare."""
+    """What was removed from the energies, and whether anything is left to compare, in words."""
     stress_mae: float | None
-    """Mean |σ − σ_ref| over nine components, eV/Å³."""
+    """Mean |σ − σ_ref| over the nine components, eV/Å³; None without stresses."""
     stress_rmse: float | None
-    """Root mean square of the same, eV/Å³."""
+    """Root mean square of σ − σ_ref over the nine components, eV/Å³; None without stresses."""
     n_stresses: int
-    """Structures with a stress on both sides."""
+    """Number of structures with a stress on both sides."""
     intervals: dict[str, tuple[float, float]]
     """Metric → bootstrap confidence interval over structures; fewer than five structures have none."""
     by_element: pd.DataFrame
-    """element, n_atoms, mae, rmse, max_error, cosine, softening, mean_force (eV/Å)."""
+    """One row an element: element, n_atoms, mae, rmse, max_error, cosine, softening, mean_force (eV/Å)."""
     by_structure: pd.DataFrame
     """structure, where, formula, n_atoms, mae, rmse, max_error, worst_atom, cosine, softening, energy_ref, energy
     (eV), energy_error (eV/atom, offset removed), stress_rmse (eV/Å³), suspect (text or ""), sums, and the tags
@@ -114,22 +116,23 @@ class ForceErrors:
     by_magnitude: pd.DataFrame
     """low, high (|F_ref|, eV/Å), n_atoms, mean_force, mae, rmse, cosine, relative (rmse of the vector over mean force)."""
     by_subset: pd.DataFrame
-    """tag, value, n_structures, n_atoms, mae, rmse, max_error, cosine, softening, energy_mae."""
+    """One row a value of a tag: tag, value, n_structures, n_atoms, mae, rmse, max_error, cosine, softening,
+    energy_mae."""
     atoms: pd.DataFrame
     """structure, atom, number (Z), ref_x, ref_y, ref_z, pred_x, pred_y, pred_z (eV/Å), error (|F − F_ref|): all atoms, or a
     random part and the worst."""
     atoms_complete: bool
-    """`atoms` holds every atom."""
+    """Whether `atoms` holds every atom."""
     components: Density
-    """Of force components."""
+    """Counts of pairs (reference, prediction) of force components."""
     magnitudes: Density
-    """Of |F|."""
+    """Counts of pairs (reference, prediction) of the lengths |F|."""
     error_edges: np.ndarray
-    """(n + 1,), eV/Å, logarithmic: of the distribution of |component error|."""
+    """(n + 1,), edges of the classes of |component error|, logarithmic, eV/Å."""
     error_counts: np.ndarray
-    """(n,) integers; what is outside is in the outermost bins."""
+    """(n,), number of components in each class; what is outside counts in the outermost ones."""
     not_evaluated: pd.DataFrame
-    """structure, where, reason: structures the model does not cover or could not answer for."""
+    """One row a structure that the model does not cover or could not answer for: structure, where, reason."""
     us_per_atom: float | None
     """Time inside the model per atom, μs, measured here when it was computed; None where it is not known."""
     settings: ForceErrorSettings

@@ -26,21 +26,21 @@ class ErrorSplit:
     grid: str
     """Name of the grid; its rotations R_k are used as L R_k R₀ with fixed generic L and R₀."""
     inversion: bool
-    """Each also with x → −x."""
+    """Whether each rotation is also used with x → −x."""
     total_rmse: float
     """Root mean square over orientations of the force RMSE, eV/Å: the error as it is met in any orientation."""
     averaged_rmse: float
-    """RMSE of the forces averaged over the grid, eV/Å: what is left when symmetry is restored."""
+    """RMSE of the forces averaged over the grid, what is left when symmetry is restored, eV/Å."""
     symmetry_rmse: float
-    """ε_F, spread of the forces over the grid, eV/Å: what the missing constraint adds."""
+    """Spread ε_F of the forces over the grid, what the missing symmetry adds, eV/Å."""
     share: float
-    """ε_F² over the square of the total, 0 to 1."""
+    """Share of the squared error that is symmetry breaking, ε_F² over the square of the total, 0 to 1."""
     by_structure: pd.DataFrame
-    """structure, where, n_atoms, total_rmse, averaged_rmse, symmetry_rmse (eV/Å), share."""
+    """One row a structure: structure, where, n_atoms, total_rmse, averaged_rmse, symmetry_rmse (eV/Å), share."""
     evaluations: int
-    """Orientations in which the model was asked."""
+    """Number of orientations in which the model was asked."""
     not_evaluated: int
-    """Structures the model could not answer for."""
+    """Number of structures that the model could not answer for."""
 
 
 def error_split(

@@ -9,9 +9,9 @@ import pandas as pd
 from mlip_core.calculations.force_errors.record import ForceErrors, ForceErrorSettings
 from mlip_core.errors import CalculationError
 
-_FEWEST = 5
+_AT_LEAST = 5
 _AT_A_TIME = 2_000_000
-"""Numbers drawn at a time."""
+"""Random numbers drawn at a time, to bound the memory."""
 
 Ratio = tuple[str, str, Callable[[np.ndarray], np.ndarray]]
 _RATIOS: dict[str, Ratio] = {
@@ -49,7 +49,7 @@ def intervals(by_structure: pd.DataFrame, settings: ForceErrorSettings) -> dict[
     found = {}
     for name, (top, bottom, then) in _RATIOS.items():
         rows = table[[top, bottom]].dropna()
-        if len(rows) >= _FEWEST and rows[bottom].sum() > 0:
+        if len(rows) >= _AT_LEAST and rows[bottom].sum() > 0:
             found[name] = _ratio_interval(rows[top].to_numpy(float), rows[bottom].to_numpy(float), then, settings)
     return found
 
@@ -86,21 +86,21 @@ class Comparison:
     second: str
     """Name of the second model."""
     n_structures: int
-    """Structures that both answered for."""
+    """Number of structures for which both answered."""
     difference: float
     """Mean over structures of (MAE of the first − MAE of the second), eV/Å; negative: the first is better."""
     interval: tuple[float, float]
-    """Bootstrap interval of it over structures, eV/Å."""
+    """Bootstrap interval of the difference over structures, eV/Å."""
     confidence: float
-    """Of the interval."""
+    """Probability with which the interval holds the true difference, 0 to 1."""
     p_value: float
-    """Permutation test over structures: signs of the differences, two-sided."""
+    """p value of a two-sided permutation test over structures (signs of the differences), 0 to 1."""
     wilcoxon_p_value: float
-    """Wilcoxon's signed-rank test on the same, which large outliers do not decide."""
+    """p value of Wilcoxon's signed-rank test on the same differences, which large outliers do not decide, 0 to 1."""
     better_first: int
-    """Structures on which the first has the smaller MAE."""
+    """Number of structures on which the first has the smaller MAE."""
     differences: np.ndarray
-    """(n_structures,), eV/Å."""
+    """(n_structures,), difference of the MAE on each structure, eV/Å."""
 
     @property
     def real(self) -> bool:
@@ -109,7 +109,7 @@ class Comparison:
         return self.p_value < 1 - self.confidence and (low > 0 or high < 0)
 
 
-def compare(first: ForceErrors, second: ForceErrors, *, resamples: int = 9999) -> Comparison:
+def compare_errors(first: ForceErrors, second: ForceErrors, *, resamples: int = 9999) -> Comparison:
     """Compare two configurations structure by structure.
 
     Parameters
@@ -133,8 +133,8 @@ def compare(first: ForceErrors, second: ForceErrors, *, resamples: int = 9999) -
     if first.dataset_sha256 != second.dataset_sha256:
         raise CalculationError("These two were computed on different data: evaluate both on the same data set.")
     joined = first.by_structure.merge(second.by_structure, on="structure", suffixes=("_first", "_second"))
-    if len(joined) < _FEWEST:
-        raise CalculationError(f"Only {len(joined)} structures are common to both: at least {_FEWEST} are needed.")
+    if len(joined) < _AT_LEAST:
+        raise CalculationError(f"Only {len(joined)} structures are common to both: at least {_AT_LEAST} are needed.")
     a, b = joined["mae_first"].to_numpy(), joined["mae_second"].to_numpy()
     difference, seed, batch = a - b, first.settings.seed, max(1, _AT_A_TIME // len(a))
     same = bool(np.all(difference == 0))

@@ -4,21 +4,21 @@ import numpy as np
 import pandas as pd
 
 UNEXPLAINED = "large errors throughout"
-"""What is said of an outlier that no simple mistake explains."""
+"""Text for an outlier that no simple mistake explains."""
 _WORST = 6
-"""Atoms among which exchanged pairs are looked for."""
+"""Number of worst atoms among which exchanged pairs are looked for."""
 _CURED = 0.35
-"""A hypothesis is named if it leaves less than this part of the error."""
+"""Part of the error, 0 to 1, that an explanation must leave less than to be named."""
 _OUTLIER = 4.0
 """Times the median over structures from which an error is looked at; for atoms, times the typical error in the structure."""
 _RELATIVE_OUTLIER = 2.5
 """Times the median of the error over the size of the forces; less is asked, because a hypothesis must explain it."""
 _SMALL = 0.05
-"""eV/Å: smaller reference forces are nothing to be relative to."""
+"""Size of reference forces below which nothing is relative to them, eV/Å."""
 _LIKE = 1.5
-"""Ratio up to which two forces are of like size."""
+"""Ratio of their sizes up to which two forces count as alike."""
 _ANGLE = 20.0
-"""Degrees between force and reference from which a single atom counts as turned."""
+"""Angle between force and reference from which a single atom counts as rotated, degrees."""
 
 
 def hypotheses(forces: np.ndarray, reference: np.ndarray) -> dict[str, float | str]:

@@ -20,21 +20,25 @@ from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import check_name, grid
 
 LAWS = ("rotation", "inversion", "translation", "conservative", "smooth")
-"""Names as in :class:`mlip_core.models.model.Claims`."""
+"""Names of the laws, as in :class:`mlip_core.models.model.Claims`."""
 MARGIN = 30.0
-"""Times the arithmetic floor up to which a law counts as kept: a network rounds more often than a pair potential."""
+"""Multiple of the arithmetic floor up to which a law counts as kept: a network takes many more steps of arithmetic,
+each of which rounds, than the pair potential of the floor."""
 SHIFTS = np.array([[0.31, -0.47, 0.73], [-1.13, 0.59, 0.27], [0.83, 1.27, -0.61], [-0.71, -0.37, -1.19]])
-"""(n, 3), Å: rigid shifts, along no axis and of no common length."""
-FEWEST = 8
-"""Atoms below which a periodic cell is repeated before its atoms are displaced: a small cell keeps symmetries that hide a law."""
+"""(n, 3), rigid shifts, along no axis and of no common length, Å."""
+SMALLEST_CELL = 8
+"""Number of atoms below which a periodic cell is repeated before its atoms are displaced: a small cell keeps
+symmetries that hide a broken law."""
 EXACT = {"float32": 5e-5, "float64": 1e-9}
-"""eV/Å: forces of a network that is exact by construction may differ so far between orientations."""
+"""Differences of the forces between orientations that a network which is exact by construction may show, by
+arithmetic, eV/Å."""
 _LEAST_GRADIENT, _LEAST_JUMPS = 1e-5, (1e-6, 1e-4)
-"""eV/Å; eV and eV/Å: what finite steps leave even without rounding."""
+"""What finite steps leave even without rounding: of F + ∂E/∂x (eV/Å), and of the jumps of energy (eV) and forces
+(eV/Å)."""
 _OUTLIER = 10.0
-"""Times the model's own noise on a line up to which nothing is called a jump."""
+"""Multiple of the model's own noise on a line up to which a step is not called a jump."""
 _REACH = 0.02
-"""Å, of a component, on the ways along which work and energy are compared."""
+"""Largest displacement of a component on the lines along which work and energy are compared, Å."""
 
 
 @record("PassportSettings")
@@ -45,9 +49,9 @@ class PassportSettings:
     rattle: float = 0.05
     """Standard deviation, Å, of random displacements: a perfect crystal hides what a model breaks."""
     seed: int = 0
-    """Of displacements and directions."""
+    """Seed of the displacements and the directions."""
     grid: str = "octahedral"
-    """Orientations, used with and without inversion."""
+    """Grid of orientations, used with and without inversion."""
     n_directions: int = 4
     """Random directions along which the work of the forces is compared with the energy, 17 evaluations each."""
 
@@ -67,15 +71,15 @@ class Measure:
     """One number that is zero where a law holds."""
 
     name: str
-    """"energy", "forces", "gradient" (F + ∂E/∂x), "jump of the energy" or "jump of the forces"."""
+    """Which number: "energy", "forces", "gradient" (F + ∂E/∂x), "jump of the energy" or "jump of the forces"."""
     value: float
-    """In ``unit``."""
+    """What was measured, in ``unit``."""
     floor: float
-    """The same number of a potential that is exact by construction, in the model's arithmetic."""
+    """The same number of a potential that is exact by construction, in the model's arithmetic, in ``unit``."""
     unit: str
-    """"eV", "eV/atom" or "eV/Å"."""
+    """Unit of the numbers: "eV", "eV/atom" or "eV/Å"."""
     least: float
-    """In ``unit``: below it the law counts as kept whatever the floor, as steps and integrals are finite."""
+    """Value below which the law counts as kept whatever the floor, as steps and integrals are finite, in ``unit``."""
 
     @property
     def tolerance(self) -> float:
@@ -94,11 +98,11 @@ class Law:
     """One law: claimed, measured."""
 
     name: str
-    """One of :data:`LAWS`."""
+    """Which law, one of :data:`LAWS`."""
     claimed: bool | None
-    """Built in, not built in, or not stated."""
+    """Whether the model keeps the law by construction, as its makers say; None where it is not stated."""
     measures: tuple[Measure, ...]
-    """Empty where the structure cannot show it."""
+    """What was measured; empty where the structure cannot show it."""
 
     @property
     def kept(self) -> bool | None:
@@ -119,16 +123,17 @@ class Passport:
     model: str
     """Name of the model."""
     structure: Atoms
-    """What was measured, repeated and displaced."""
+    """The structure that was measured, repeated and displaced."""
     settings: PassportSettings
+    """The settings used."""
     laws: tuple[Law, ...]
-    """In the order of :data:`LAWS`."""
+    """The laws, in the order of :data:`LAWS`."""
     crossed: tuple[float, float] | None
-    """Å: every cutoff in between was crossed by a neighbour; None for a lone atom."""
+    """Range of cutoffs of which each was crossed by a neighbour, Å; None for a lone atom."""
     evaluations: int
-    """Structures the model was asked for, counted."""
+    """Number of structures for which the model was asked."""
     seconds: float
-    """Time inside the model."""
+    """Wall time inside the model, s."""
 
     def law(self, name: str) -> Law:
         """Return the law of that name."""
@@ -193,15 +198,15 @@ class _Arithmetic(NamedTuple):
     """What rounding alone does to the model's numbers."""
 
     exact: PairPotential
-    """Of the model's size, in its arithmetic."""
+    """Potential that is exact by construction, of the model's size and in its arithmetic."""
     rounding: float
-    """Of the model's total energy, eV."""
+    """Rounding of the model's total energy, eV."""
 
 
 def _repeated(structure: Atoms) -> Atoms:
     repeated = structure.copy()
     repeated.set_constraint()
-    while repeated.pbc.any() and len(repeated) < FEWEST:
+    while repeated.pbc.any() and len(repeated) < SMALLEST_CELL:
         lengths = np.where(repeated.pbc, repeated.cell.lengths(), np.inf)
         repeated = repeated.repeat(np.where(np.arange(3) == np.argmin(lengths), 2, 1))
     return repeated

@@ -1,4 +1,7 @@
-"""Whether the forces are −∂E/∂x of the very energy that a model gives: work against energy on short straight ways."""
+"""Whether the forces are −∂E/∂x of the very energy that a model gives.
+
+Along short straight lines the work of the forces is compared with the change of the energy.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +14,7 @@ from mlip_core.progress import Progress, silent
 from mlip_core.symmetry.moving import moved
 
 N_POINTS = 17
-"""On a way; a multiple of 4 and one more, so that every second point makes a coarser rule."""
+"""Points on each line: one more than a multiple of 4, so that every second point makes a coarser integral."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,9 @@ class GradientError:
     """How far forces are from the gradient of the energy."""
 
     rms: float
-    """Of F + ∂E/∂x over the 3N components, eV/Å."""
+    """Difference F + ∂E/∂x between forces and gradient, root mean square over the 3N components, eV/Å."""
     error: float
-    """Of the integration, eV/Å: the change when only every second point is used."""
+    """Error of the integration, eV/Å: the change when only every second point is used."""
 
 
 def gradient_error(
@@ -44,14 +47,14 @@ def gradient_error(
     Parameters
     ----------
     structure : Atoms
-        Middle of the ways.
+        Middle of the lines.
     model : Model
     n_directions : int
         :data:`N_POINTS` evaluations each; the statistical error is 1/√(2 n_directions) of the result.
     reach : float
-        Å, of a component.
+        Largest displacement of a component, Å.
     seed : int
-        Of the directions.
+        Seed of the random directions.
     progress : callable, optional
 
     Returns

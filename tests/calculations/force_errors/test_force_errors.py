@@ -11,7 +11,7 @@ from ase.io import write
 from mlip_core import records
 from mlip_core.calculations.force_errors import (
     ForceErrorSettings,
-    compare,
+    compare_errors,
     differences,
     force_errors,
     per_atom_table,
@@ -404,14 +404,14 @@ def test_interval_of_a_mean_is_that_of_theory():
 def test_comparison_of_two(mixed):
     dataset, _ = mixed
     near, far = force_errors(dataset, Toy(scale=0.97)), force_errors(dataset, Toy(scale=0.8))
-    result = compare(near, far)
+    result = compare_errors(near, far)
     expected = np.mean(near.by_structure.mae - far.by_structure.mae)
     assert result.difference == pytest.approx(expected, abs=1e-12)
     assert result.difference < 0
     assert result.real
     assert result.p_value < 0.001
     assert result.interval[0] < result.difference < result.interval[1] < 0
-    same = compare(near, near)
+    same = compare_errors(near, near)
     assert (same.difference, same.p_value, same.real) == (0.0, 1.0, False)
 
 
@@ -428,7 +428,7 @@ def test_chance_is_not_called_real(mixed):
             p = super().answer(atoms)
             return p._replace(forces=p.forces + self.rng.normal(0, 0.1, p.forces.shape))
 
-    result = compare(force_errors(dataset, Noisy(1)), force_errors(dataset, Noisy(2)))
+    result = compare_errors(force_errors(dataset, Noisy(1)), force_errors(dataset, Noisy(2)))
     assert not result.real
     assert result.p_value > 0.05
 
@@ -436,7 +436,7 @@ def test_chance_is_not_called_real(mixed):
 def test_comparison_needs_the_same_data(mixed, tmp_path):
     other = many(tmp_path, 6)
     with pytest.raises(CalculationError, match="same data set"):
-        compare(force_errors(mixed[0], Toy()), force_errors(other, Toy()))
+        compare_errors(force_errors(mixed[0], Toy()), force_errors(other, Toy()))
 
 
 # ---- without labels -------------------------------------------------------------------------------------------------
