@@ -25,7 +25,7 @@ def test_the_structure_is_rattled_as_everywhere_else(home, monkeypatch, rattle):
     start = rattled(library_structure("mgo"), rattle, seed=0)
     settings = RelaxationSettings(fmax=1e-2, steps=300, cell="full")
     run = Jobs(home).submit(
-        Task(kind="relaxation", structure=start, configuration=Configuration(model="chgnet"), settings=settings)
+        Task(kind="relaxation", subject=start, configuration=Configuration(model="chgnet"), settings=settings)
     )
     app = AppTest.from_file(PAGE, default_timeout=60)
     for key, value in {"structure": "mgo", "lineup": "chgnet", "rattle": rattle}.items():

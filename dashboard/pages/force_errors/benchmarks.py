@@ -16,7 +16,7 @@ from mlip_core.calculations.benchmarks.published import (
     madbench_tag,
     published,
 )
-from mlip_core.calculations.benchmarks.runs import FEWEST, MOST, LambenchRuns
+from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL, LambenchRuns
 from mlip_core.calculations.force_errors import ForceErrors, Selection
 from mlip_core.datasets import Dataset
 
@@ -92,7 +92,7 @@ def lambench_runs(works: Sequence[Work]) -> None:
         return
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
-        "efficiency": number("efficiency M_E", format="%.3g", help=f"100 μs/atom over the mean time an atom, in cells of {FEWEST} to {MOST} atoms; larger is faster. Published values are those of the benchmark's GPU."),
+        "efficiency": number("efficiency M_E", format="%.3g", help=f"100 μs/atom over the mean time an atom, in cells of {SMALLEST_CELL} to {LARGEST_CELL} atoms; larger is faster. Published values are those of the benchmark's GPU."),
         "time": number("time (μs/atom)", format="%.4g", help="Mean, without the first tenth of the cells."),
         "cells": number("cells timed"),
         "instability": number("instability M_IS", format="%.2f", help="Orders of magnitude by which the drift of the energy exceeds 5e-4 eV/atom/ps, mean over the runs: 0 is stable, 5 is a run that failed."),

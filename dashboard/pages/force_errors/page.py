@@ -23,7 +23,7 @@ from dashboard.pages.force_errors.parity import Quantity, parity_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frame import header, look, need_lineup, plain, tabs
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
-from mlip_core.calculations.benchmarks.runs import FEWEST, MOST
+from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL
 from mlip_core.configuration import Configuration
 from mlip_core.datasets import Dataset
 from mlip_core.jobs.task import Task
@@ -83,7 +83,7 @@ def choose_lambench(data: Dataset, members: tuple[Configuration, ...]) -> list[T
         tasks = lambench_questions(data, members, int(n_cells), int(n_runs))
         start_button("Time and run", tasks, key="lambench", about=data.name, first=False)
         st.caption(
-            f"Cells of {FEWEST} to {MOST} atoms, one by one, and 10,000 steps at constant energy for each of so many formulae of these data. "
+            f"Cells of {SMALLEST_CELL} to {LARGEST_CELL} atoms, one by one, and 10,000 steps at constant energy for each of so many formulae of these data. "
             "It takes minutes to hours; the result stands under **Benchmarks**."
         )
     return tasks
