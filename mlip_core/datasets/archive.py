@@ -67,7 +67,7 @@ def unpack(archive: Path, folder: Path, name: str) -> None:
 
 def _damaged(kind: str, error: Exception) -> DatasetError:
     reason = (str(error).splitlines() or ["it ends too early"])[0].rstrip(":")
-    reason = "its checksum is wrong" if isinstance(error, gzip.BadGzipFile) else reason
+    reason = "its content is damaged" if isinstance(error, gzip.BadGzipFile | zlib.error) else reason
     return DatasetError(f"The {kind} file cannot be unpacked ({reason}). Pack it again, without a password.")
 
 

@@ -2,12 +2,15 @@
 
 import gzip
 import io
+import json
 import re
 import resource
+import sqlite3
 import tarfile
 import time
 import warnings
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,7 @@ def one(name):
             with connect(path) as file:
                 for atoms in structures():
                     file.write(atoms, part="a", data={"dft_forces": atoms.get_forces(), "text": "b"})
+            forget_when_and_who(path)
         elif path.suffix == ".traj":
             with Trajectory(path, "w") as file:
                 for atoms in structures():
@@ -63,6 +67,18 @@ def one(name):
         return {name: path.read_bytes()}
 
     return make
+
+
+def forget_when_and_who(path):
+    """Leave out of a database what differs from one run of the tests to the next."""
+    if path.suffix == ".db":
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("UPDATE systems SET unique_id = 'id-' || id, ctime = 1, mtime = 1, username = 'a'")
+        return
+    tree = json.loads(path.read_text())
+    for key in ("1", "2", "3"):
+        tree[key] |= {"unique_id": key, "ctime": 1.0, "mtime": 1.0, "user": "a"}
+    path.write_text(json.dumps(tree))
 
 
 def vasprun(folder):
@@ -118,7 +134,8 @@ def zipped(files, compression=zipfile.ZIP_STORED):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            entry = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            archive.writestr(entry, content, compression)
     return out.getvalue()
 
 
@@ -218,7 +235,7 @@ def little_memory(tmp_path):
 
 
 def assert_read_or_refused(content, name):
-    start = time.perf_counter()
+    start = time.process_time()
     reasons = []
     try:
         with warnings.catch_warnings():
@@ -231,7 +248,7 @@ def assert_read_or_refused(content, name):
     for reason in reasons:
         assert len(reason.split()) > 1, reason
         assert not PYTHON_SPEAKING.search(reason), reason
-    assert time.perf_counter() - start < MOST_SECONDS
+    assert time.process_time() - start < MOST_SECONDS
 
 
 @pytest.mark.parametrize("name", FORMATS)
