@@ -110,7 +110,7 @@ def test_minimum_length(aluminium):
     slab = fcc111("Al", (1, 1, 3), vacuum=3.0)
     assert np.array_equal(supercell_matrix(slab, settings), np.diag([5, 5, 1]))
     slab.pbc = True
-    assert np.array_equal(supercell_matrix(slab, settings), np.diag([5, 5, 2]))
+    assert np.linalg.det(supercell_matrix(slab, settings)) < 5 * 5 * 2
 
 
 def test_slab(emt):
@@ -210,7 +210,9 @@ def test_comparison(emt, aluminium, wrong):
     assert found.free_energy < 0
     assert compare_phonons(b, b).dos_distance == 0
     with pytest.raises(SettingsError, match="same reference"):
-        compare_phonons(a, phonons(aluminium, emt, PhononSettings(mesh=(6, 6, 6), n_qpoints=30, supercell_matrix=(1, 1, 1))))
+        compare_phonons(
+            a, phonons(aluminium, emt, PhononSettings(mesh=(6, 6, 6), n_qpoints=30, supercell_matrix=(1, 1, 1)))
+        )
 
 
 def test_distance_of_shifted_peaks():

@@ -45,7 +45,9 @@ def case(request):
 
 def by_basis(supercell, full):
     """P Φ = B Bᵀ Φ with symfc's orthonormal basis B of the whole supercell."""
-    judge = Symfc(SymfcAtoms(cell=supercell.cell, scaled_positions=supercell.scaled_positions, numbers=supercell.numbers))
+    judge = Symfc(
+        SymfcAtoms(cell=supercell.cell, scaled_positions=supercell.scaled_positions, numbers=supercell.numbers)
+    )
     judge.compute_basis_set(orders=[2])
     found = judge.basis_set[2]
     # columns are rows of the compressed matrix times the basis set
