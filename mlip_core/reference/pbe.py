@@ -199,6 +199,7 @@ def reference_phonons(name: str, *, supercell: Supercell = "primitive", **settin
         "supercell_matrix": SUPERCELLS[supercell],
         "displacement": 0.02,
         "displacements": "reduced",
+        "plus_minus": False,
     }
     if set(settings) & set(fixed):
         raise SettingsError(f"{', '.join(sorted(set(settings) & set(fixed)))} of the reference data cannot be changed.")

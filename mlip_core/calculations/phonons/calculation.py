@@ -94,11 +94,12 @@ def phonons(
         primitive_matrix=cells.frame.primitive_matrix,
         lattice=tables,
         displacement_set=data,
-        notes=notes(cells, settings),
+        notes=notes(cells, data, settings, cutoff=getattr(model, "cutoff", None)),
         n_evaluations=counted.evaluations,
         seconds=perf_counter() - begin,
         model_seconds=counted.seconds,
         settings=settings,
+        image_distance=cells.image_distance,
     )
 
 

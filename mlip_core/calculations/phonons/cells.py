@@ -17,6 +17,7 @@ from mlip_core.calculations.phonons.averaging import symmetric_average
 from mlip_core.calculations.phonons.frame import Frame, PhonopyCells, frame, phonopy_cells
 from mlip_core.calculations.phonons.operations import SupercellSymmetry, cartesian
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.calculations.phonons.supercells import image_distance, suggested_supercell
 from mlip_core.errors import SettingsError, StructureError
 
 
@@ -39,6 +40,11 @@ class Cells:
     def symmetry(self) -> SupercellSymmetry:
         """The reference's operations that the supercell keeps."""
         return self.frame.symmetry
+
+    @property
+    def image_distance(self) -> float:
+        """Å, between an atom of the supercell and its nearest image."""
+        return image_distance(self.frame.reference, self.frame.supercell_matrix)
 
     @property
     def rotations(self) -> np.ndarray:
@@ -100,12 +106,11 @@ def right_handed(atoms: Atoms) -> Atoms:
 
 
 def supercell_matrix(structure: Atoms, settings: PhononSettings) -> np.ndarray:
-    """(3, 3) integers: the one in the settings, or the shortest diagonal one with every vector ≥ min_length."""
-    if settings.supercell_matrix is not None:
-        matrix = np.array(settings.supercell_matrix)
-        return np.diag(matrix) if matrix.ndim == 1 else matrix
-    repeats = np.ceil(settings.min_length / structure.cell.lengths() - 1e-6).astype(int)
-    return np.diag(np.where(structure.pbc, np.maximum(repeats, 1), 1))
+    """(3, 3) integers: the one in the settings, or the one with the fewest atoms whose images are min_length apart."""
+    if settings.supercell_matrix is None:
+        return suggested_supercell(structure, settings.min_length, symprec=settings.symprec)
+    matrix = np.array(settings.supercell_matrix)
+    return np.diag(matrix) if matrix.ndim == 1 else matrix
 
 
 def repeat(structure: Atoms, unitcell: Atoms, phonopy: PhonopyCells) -> Atoms:

@@ -62,3 +62,5 @@ class Phonons:
     """Of that, inside the model, s."""
     settings: PhononSettings
     """The settings used."""
+    image_distance: float | None = None
+    """Distance between an atom of the supercell and its nearest image, Å; None in records of before it was kept."""

@@ -52,13 +52,13 @@ class PhononSettings:
     supercell_matrix: Any = None
     """Three integers or 3×3 integers that multiply the given cell; None takes the minimum length."""
     min_length: float = 12.0
-    """Å: without a matrix, each vector is repeated until it is at least this long (once where not periodic)."""
+    """Å: without a matrix, the supercell with the fewest atoms whose nearest images of one atom are at least this far apart."""
     displacement: float = 0.01
     """How far an atom is moved, Å; 0.03 suits float32 and direct forces."""
     displacements: Displacements = "reduced"
     """"reduced": the few that symmetry requires; "full": ±x ±y ±z of every atom of the primitive cell."""
-    plus_minus: bool = False
-    """Add the opposite of every reduced displacement; otherwise only where symmetry does not give it."""
+    plus_minus: bool = True
+    """Add the opposite of every reduced displacement, so that forces at rest cancel; otherwise only where symmetry does not give it."""
     subtract_residual: bool = False
     """Subtract the forces of the undisplaced supercell."""
     mesh: Any = 60.0

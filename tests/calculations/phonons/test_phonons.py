@@ -110,7 +110,7 @@ def test_minimum_length(aluminium):
     slab = fcc111("Al", (1, 1, 3), vacuum=3.0)
     assert np.array_equal(supercell_matrix(slab, settings), np.diag([5, 5, 1]))
     slab.pbc = True
-    assert np.array_equal(supercell_matrix(slab, settings), np.diag([5, 5, 2]))
+    assert np.linalg.det(supercell_matrix(slab, settings)) < 5 * 5 * 2
 
 
 def test_slab(emt):
