@@ -201,7 +201,7 @@ class Shelf:
     def delete(self, code: str) -> None:
         """Delete a data set: the kept file, every reading of it, and what was predicted for it.
 
-        A file in the server's data folder stays. Ask :meth:`uses` first.
+        A file in the server's data folder stays.
 
         Raises
         ------
@@ -212,30 +212,6 @@ class Shelf:
         if path is None or not path.is_file():
             raise DatasetError("The data set is not here: it may have been deleted already.")
         shutil.rmtree(path.parent)
-
-    def uses(self, code: str, paths: Iterable[str | Path]) -> int:
-        """Count uses of a data set, in any of its readings.
-
-        Parameters
-        ----------
-        code : str
-        paths : iterable of path
-            Data sets that are in use, as runs name them (``Dataset.path``).
-
-        Returns
-        -------
-        int
-            How many of the paths are of this data set.
-        """
-        path = self.path(code)
-        return 0 if path is None else sum(Path(used).parent.resolve() == path.parent.resolve() for used in paths)
-
-    def code_of(self, path: str | Path) -> str | None:
-        """Code of the data set that a run names by its path; None where it is not of this shelf."""
-        path = Path(path)
-        code = f"{path.parent.name}.{path.stem.removeprefix('dataset-')}"
-        known = self.path(code)
-        return code if known is not None and known.resolve() == path.resolve() else None
 
     def put(self, structures: Iterable[Atoms], name: str, *, place: str, level_of_theory: str | None = None) -> str:
         """Keep structures that were made here, without labels.

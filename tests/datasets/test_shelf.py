@@ -158,17 +158,6 @@ def test_delete_takes_every_reading_and_nothing_else(shelf, content):
         shelf.delete("../../etc")
 
 
-def test_what_still_uses_a_data_set(shelf, content):
-    first = shelf.bring(content, "labelled.extxyz")
-    second = shelf.again(first, Reading(forces_key="other_forces"))
-    other = shelf.bring(content, "other.extxyz")
-    used = [str(shelf.open(first).path), str(shelf.open(second).path), str(shelf.open(second).path)]
-    assert shelf.uses(first, used) == shelf.uses(second, used) == 3
-    assert shelf.uses(other, used) == 0
-    assert [shelf.code_of(path) for path in used] == [first, second, second]
-    assert shelf.code_of("/elsewhere/dataset-0.parquet") is None
-
-
 def test_unclear_forces_are_kept_to_be_chosen(shelf, tmp_path):
     atoms = bulk("Si", cubic=True)
     rng = np.random.default_rng(0)

@@ -72,6 +72,11 @@ def describe(data: Dataset) -> None:
         )
     if any(data.candidates.values()) or data.lacks_types:
         with st.expander("Keys, units, level of theory", expanded=bool(data.unclear) or data.lacks_types):
+            st.dataframe(
+                data.keys_table(),
+                hide_index=True,
+                column_config={"n_frames": "frames that took it", "why_not": "why it is not taken by itself"},
+            )
             reread(data)
     offer_deletion(data)
 

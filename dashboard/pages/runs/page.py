@@ -97,8 +97,14 @@ def _task(run: Run) -> tuple[Task | None, str]:
     return task, ""
 
 
+@st.cache_resource(show_spinner=False, max_entries=5000)
+def _unreadable(run_id: str, _run: Run) -> str:
+    """Why the task of a run cannot be read, "" where it can; tasks do not change, so that each is read once."""
+    return _task(_run)[1]
+
+
 def _row(run: Run) -> dict[str, object]:
-    problem = jobs().store.problem(run.key)
+    problem = _unreadable(run.id, run) or jobs().store.problem(run.key)
     return {
         "status": f"✗ {UNREADABLE}" if problem else f"{SIGNS[run.status]} {run.status}",
         "what": CALCULATIONS[run.kind].title if run.kind in CALCULATIONS else run.kind.replace("_", " "),
