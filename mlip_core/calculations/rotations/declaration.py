@@ -12,7 +12,6 @@ from mlip_core.calculations.rotations.scans import AngleScan
 from mlip_core.calculations.rotations.variance import RotationalVariance, RotationSettings, rotational_variance
 from mlip_core.structures import write_structure
 
-
 _COST_UNITS = {
     "energy_rot_std": "eV_per_atom",
     "forces_rot_std": "eV_per_A",
