@@ -45,10 +45,8 @@ QUICK = {
 
 
 @pytest.fixture(scope="session")
-def labelled(tmp_path_factory):
-    """Rattled Al and Cu, labelled with EMT's energies and stresses and forces that are a tenth too large."""
-    from mlip_core.datasets.shelf import Shelf
-
+def labelled_file():
+    """Extended XYZ of rattled Al and Cu with EMT's energies and stresses, and forces that are a tenth too large."""
     frames = [bulk(symbol, cubic=True) for symbol in ("Al", "Cu", "Al", "Cu")]
     for seed, atoms in enumerate(frames):
         atoms.rattle(0.05, seed=seed)
@@ -59,8 +57,16 @@ def labelled(tmp_path_factory):
         atoms.calc = SinglePointCalculator(atoms, **labels)
     text = io.StringIO()
     write(text, frames, format="extxyz")
+    return text.getvalue().encode()
+
+
+@pytest.fixture(scope="session")
+def labelled(labelled_file, tmp_path_factory):
+    """The labelled structures as a data set."""
+    from mlip_core.datasets.shelf import Shelf
+
     shelf = Shelf(tmp_path_factory.mktemp("labelled"))
-    return shelf.open(shelf.bring(text.getvalue().encode(), "labelled.extxyz"))
+    return shelf.open(shelf.bring(labelled_file, "labelled.extxyz"))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ ROOT = Path(mlip_core.__file__).parent / "calculations"
 
 
 def test_every_folder_is_in_the_list():
-    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    folders = {path.parent.name for path in ROOT.glob("*/*.py")}
     assert folders == set(FOLDERS)
 
 

@@ -2,9 +2,69 @@ import io
 import re
 import zipfile
 from html import escape
+from pathlib import Path
 
 import pytest
 from plotly.offline import get_plotlyjs
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from dashboard import service
+from dashboard.pages import FOLDERS
+from dashboard.widgets.navigation import script
+from mlip_core.jobs.queue import Jobs
+
+APP = Path(dashboard.__file__).with_name("app.py")
+START = ":material/play_arrow:"
+"""Icon of the buttons that ask for calculations."""
+
+
+class Visitor:
+    """Somebody with a browser; what they ask for waits in the queue, because nothing computes it."""
+
+    def open(self, folder, *, session=None, **address):
+        """Open a page in a new session, with these parts of the address and this state of the session."""
+        app = AppTest.from_file(APP, default_timeout=120)
+        for name, value in address.items():
+            app.query_params[name] = value
+        app.run()
+        for key, value in (session or {}).items():
+            app.session_state[key] = value
+        if folder != FOLDERS[0]:
+            app.switch_page(script(folder))
+        return self.run(app)
+
+    def run(self, app):
+        """Run the page again, and see that nothing went wrong."""
+        app.run()
+        assert not app.exception
+        assert not app.error
+        return app
+
+    def start(self, app):
+        """Press every button that asks for calculations; return the new runs."""
+        known = {run.id for run in service.jobs().runs(limit=None)}
+        for key in [button.key for button in app.button if button.proto.icon == START]:
+            app.button(key=key).click()
+            self.run(app)
+        return [run for run in service.jobs().runs(limit=None) if run.id not in known]
+
+    def answer(self, run, record):
+        """Keep a record as the answer to a run."""
+        service.jobs().store.put(run.key, record)
+        service.jobs().cancel(run.id)
+
+
+@pytest.fixture
+def visitor(home, monkeypatch):
+    """Somebody with a browser and an empty data folder."""
+    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
+    caches = (service.jobs, service.shelf, service.dataset, service._read)
+    for cached in caches:
+        cached.clear()
+    yield Visitor()
+    for cached in caches:
+        cached.clear()
 
 
 @pytest.fixture(scope="session")

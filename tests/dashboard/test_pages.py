@@ -1,47 +1,86 @@
-"""Every page, empty and with a structure chosen, without a browser."""
+"""Every page as it declares itself: empty, asked, answered, and opened again, without a browser."""
 
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.pages import FOLDERS
-from dashboard.widgets.navigation import script
+from dashboard.pages import FOLDERS, PAGES, page_of
+from dashboard.widgets.theme import style
+from mlip_core.calculations import CALCULATIONS
+from mlip_core.datasets.shelf import Shelf
 
-APP = Path(dashboard.__file__).with_name("app.py")
+ROOT = Path(dashboard.__file__).parent / "pages"
+every_page = pytest.mark.parametrize("folder", FOLDERS)
+asking = pytest.mark.parametrize("folder", [folder for folder, page in PAGES.items() if page.shows])
 
 
 @pytest.fixture
-def app(home, monkeypatch):
-    from dashboard.service import jobs
-    from mlip_core.jobs.queue import Jobs
-
-    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
-    jobs.clear()
-    yield AppTest.from_file(APP, default_timeout=60)
-    jobs.clear()
+def address(home, labelled_file):
+    """A crystal, a data set and one configuration."""
+    data = Shelf(home / "datasets").bring(labelled_file, "labelled.extxyz")
+    return {"structure": "al", "data": data, "lineup": "pet-demo:direct"}
 
 
-def visit(app, name):
-    app.run()
-    if name != FOLDERS[0]:
-        app.switch_page(script(name))
-        app.run()
-    assert not app.exception
-    assert not app.error
-    return app
+def test_every_folder_is_in_the_list():
+    assert {path.parent.name for path in ROOT.glob("*/*.py")} == set(FOLDERS)
 
 
-@pytest.mark.parametrize("name", FOLDERS)
-def test_an_empty_page_says_what_to_do_next(app, name):
-    visit(app, name)
-    assert app.subheader or name == "lineup"
+def test_titles_and_addresses_are_told_apart():
+    pages = list(PAGES.values())
+    assert all(page.title.strip() and page.title[0].isupper() for page in pages)
+    assert all(page.address == page.address.lower() and page.address.replace("-", "").isalpha() for page in pages)
+    assert len({page.title for page in pages}) == len({page.address for page in pages}) == len(pages)
 
 
-@pytest.mark.parametrize("name", FOLDERS)
-@pytest.mark.parametrize("structure", ["si", "water"])
-def test_a_page_shows_the_chosen_structure(app, name, structure):
-    app.query_params["structure"] = structure
-    visit(app, name)
-    assert any("atom" in item.value for item in app.markdown)
+def test_every_calculation_is_shown_by_one_page():
+    shown = [name for page in PAGES.values() for name in page.shows]
+    assert sorted(shown) == sorted(CALCULATIONS)
+
+
+@pytest.mark.parametrize("name", CALCULATIONS)
+def test_the_figures_that_are_taken_along_are_drawn(answer, name):
+    mark = style(0, constrained=True, corrected=False, label="EMT")
+    for heading, figure in PAGES[page_of(name)].shows[name].figures([(mark, answer(name))]).items():
+        assert heading[0].isupper()
+        assert figure.data
+        assert "EMT" in figure.to_json(), "whose it is"
+
+
+@every_page
+def test_an_empty_page_says_what_to_do_next(visitor, folder):
+    app = visitor.open(folder)
+    assert app.subheader or app.get("page_link")
+    subjects = {CALCULATIONS[name].subject for name in PAGES[folder].shows}
+    links = [link.proto.page for link in app.get("page_link")]
+    assert ("" in links) == ("structure" in subjects), "the way to the first page, where a structure is chosen"
+    assert bool(visitor.start(app)) == ("data set" in subjects), "one comes with the program"
+
+
+@every_page
+def test_a_molecule_is_answered_or_refused_with_a_reason(visitor, folder):
+    app = visitor.open(folder, structure="water", lineup="chgnet")
+    asked = {run.kind for run in visitor.start(app)}
+    assert asked <= set(PAGES[folder].shows)
+    assert asked or app.subheader or folder == "structure"
+
+
+@asking
+def test_a_page_asks_what_it_declares_and_draws_the_answers(visitor, address, answer, folder):
+    app = visitor.open(folder, **address)
+    empty, asked = body(app), set()
+    while runs := visitor.start(app):
+        assert {page_of(run.kind) for run in runs} == {folder}
+        for run in runs:
+            assert run.kind not in asked
+            asked.add(run.kind)
+            visitor.answer(run, answer(run.kind))
+        visitor.run(app)
+    assert asked == set(PAGES[folder].shows)
+    assert not app.subheader
+    assert body(app) != empty
+
+
+def body(app):
+    """Figures, tables and cards."""
+    return [str(item.proto) for kind in ("plotly_chart", "arrow_data_frame", "html") for item in app.get(kind)]

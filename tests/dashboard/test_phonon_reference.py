@@ -4,15 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from dashboard.app import __file__ as APP
 from dashboard.pages.phonons.figures import PhononSeries, phonon_figure
 from dashboard.pages.phonons.reference import PBE, series_of, words
-from dashboard.service import jobs
 from dashboard.widgets.theme import style
 from mlip_core.calculations.phonons.reference_bands import reference_bands, reference_crystal
-from mlip_core.jobs.queue import Jobs
 from mlip_core.reference.pbe import reference_phonons
 
 
@@ -62,24 +58,19 @@ def test_the_words_name_theory_lattice_constant_and_exact_points(reference):
 
 
 @pytest.fixture
-def page(silicon, monkeypatch, home):
-    jobs.clear()
-    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
-    monkeypatch.setattr("dashboard.widgets.work.result", lambda key: silicon)
+def page(silicon, visitor):
+    """Open the page with silicon's phonons as the answer to what it asks of a structure."""
 
     def visit(structure):
-        app = AppTest.from_file(APP, default_timeout=60)
-        app.session_state["phonon_view"] = "Differences"
-        app.query_params["structure"], app.query_params["lineup"] = structure, "chgnet"
-        app.run()
-        app.switch_page("pages/phonons/page.py")
-        app.run()
-        assert not app.exception
-        assert not app.error
+        app = visitor.open("phonons", session={"phonon_view": "Differences"}, structure=structure, lineup="chgnet")
+        [run] = visitor.start(app)
+        assert not app.get("plotly_chart")
+        visitor.answer(run, silicon)
+        visitor.run(app)
+        assert app.get("plotly_chart")
         return app
 
-    yield visit
-    jobs.clear()
+    return visit
 
 
 def test_the_page_offers_pbe_where_there_is_a_reference_and_nowhere_else(page):

@@ -1,12 +1,11 @@
 """Opening a run shows that run: the page asks the very same question again."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from streamlit.runtime.state.common import TESTING_KEY
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard.pages import PAGES, page_of
 from dashboard.service import jobs
 from dashboard.widgets.navigation import script
@@ -18,12 +17,11 @@ from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
 from mlip_core.calculations.rotations.variance import RotationSettings
 from mlip_core.configuration import Configuration
-from mlip_core.jobs.queue import Jobs
+from mlip_core.datasets.shelf import Shelf
 from mlip_core.jobs.task import Task
 from mlip_core.structures import library_structure
 from mlip_core.symmetry.corrections import Corrections
 
-APP = Path(dashboard.__file__).with_name("app.py")
 MEMBER = Configuration(model="chgnet")
 TEACHER = Configuration(model="sevennet-0")
 DIRECT = Configuration(model="pet-demo", forces="direct", corrections=Corrections(rotations="octahedral"))
@@ -59,20 +57,68 @@ QUESTIONS = [
 ]
 
 
+ASKING = [folder for folder, page in PAGES.items() if page.shows]
+
+
+def reopened(visitor, run):
+    """Open a run as its row in Runs does, in a session that knows nothing of it."""
+
+    def script(run_id):
+        import streamlit as st
+
+        from dashboard.reopen import open_task
+        from dashboard.service import jobs
+
+        page = open_task(jobs().task(run_id))
+        st.session_state["opened"] = page, dict(st.session_state)
+
+    return visitor.run(AppTest.from_function(script, args=(run.id,))).session_state["opened"]
+
+
+def shows(visitor, run):
+    """Whether the page that opens with a run offers to cancel it: then it asks the very same question."""
+    page, session = reopened(visitor, run)
+    folder = page_of(run.kind)
+    assert page == script(folder)
+    return f"cancel-{run.id}" in [button.key for button in visitor.open(folder, session=session).button]
+
+
 @pytest.mark.parametrize("task", QUESTIONS, ids=lambda task: task.kind)
-def test_the_page_shows_the_run_that_was_opened(home, monkeypatch, task):
-    monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
-    monkeypatch.setattr(Jobs, "_revive", lambda self: None)
-    jobs.clear()
-    run = Jobs(home).submit(task)
-    app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["structure"], app.query_params["lineup"] = "mgo", task.configuration.code
-    app.run()
-    for key, value in PAGES[page_of(task.kind)].shows[task.kind].widget_values(task).items():
-        app.session_state[key] = value
-    app.switch_page(script(page_of(task.kind)))
-    app.run()
-    assert not app.exception
-    assert not app.error
-    assert f"cancel-{run.id}" in [button.key for button in app.button]
-    jobs.clear()
+def test_the_page_shows_the_run_that_was_opened(visitor, task):
+    assert shows(visitor, jobs().submit(task))
+
+
+def choose(widget, words):
+    """Choose an option by the words that a visitor sees."""
+    widget.root.session_state[TESTING_KEY][widget.id] = str
+    widget.set_value(words)
+
+
+def change(app):
+    """Give every widget with a name, except the line-up's, another value; what is switched on stays on."""
+    for widget in app.number_input:
+        widget.set_value(
+            widget.value + (2 * widget.step if widget.value + 2 * widget.step <= widget.max else -widget.step)
+        )
+    for widget in [*app.selectbox, *app.select_slider]:
+        if widget.key and not widget.key.startswith("add-"):
+            now = widget.options.index(str(widget.format_func(widget.value)))
+            choose(widget, widget.options[(now + 1) % len(widget.options)])
+    for widget in app.toggle:
+        if widget.key and not widget.disabled:
+            widget.set_value(True)
+
+
+@pytest.mark.parametrize("folder", ASKING)
+def test_what_was_chosen_on_a_page_is_chosen_again(visitor, home, labelled_file, folder):
+    data = Shelf(home / "datasets").bring(labelled_file, "labelled.extxyz")
+    address = {"structure": "mgo", "data": data, "lineup": "pet-demo:direct"}
+    app = visitor.open(folder, **address)
+    usual = {run.key for run in visitor.start(app)}
+    app = visitor.open(folder, **address)
+    change(app)
+    runs = visitor.start(visitor.run(app))
+    assert runs or folder == "lineup", "a passport has no settings"
+    assert not usual & {run.key for run in runs}
+    for run in runs:
+        assert shows(visitor, run)
