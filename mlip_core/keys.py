@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -15,6 +16,9 @@ import numpy as np
 from mlip_core.errors import SettingsError
 
 _ROOT = Path(__file__).parent
+_ATTEMPTS = 10
+"""Python 3.11 counts the depth of all trees that are built at a time together, and gives up on one that another
+interrupts (SystemError, CPython issue 106905)."""
 
 
 def digest(question: Any) -> str:
@@ -104,7 +108,11 @@ def _file_of(module: str, root: Path) -> Path | None:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
 
 
 @cache

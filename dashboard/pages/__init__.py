@@ -12,6 +12,7 @@ FOLDERS = (
     "lineup",
     "relaxation",
     "phonons",
+    "equation_of_state",
     "force_errors",
     "rotations",
     "conservation",

@@ -10,6 +10,7 @@ from mlip_core.calculations.declaration import Calculation
 FOLDERS = (
     "relaxation",
     "phonons",
+    "equation_of_state",
     "rotations",
     "conservation",
     "passport",

@@ -5,11 +5,24 @@ import logging
 import threading
 
 PACKAGES = ("torch", "ase.optimize", "phonopy", "spglib")
+_importing: list[threading.Thread] = []
 
 
 def dask_setup(_worker: object) -> None:
     """Start importing, beside whatever the worker does (called by Dask)."""
-    threading.Thread(target=_import_all, name="warm", daemon=True).start()
+    thread = threading.Thread(target=_import_all, name="warm", daemon=True)
+    _importing.append(thread)
+    thread.start()
+
+
+def wait() -> None:
+    """Wait until everything is imported.
+
+    Importing torch parses code, and so does the key of a task: Python 3.11 counts the
+    depth of both together and gives up on either (SystemError, CPython issue 106905).
+    """
+    while _importing:
+        _importing.pop().join()
 
 
 def _import_all() -> None:

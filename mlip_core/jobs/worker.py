@@ -8,6 +8,7 @@ from mlip_core import records
 from mlip_core.calculations.declaration import Calculation, named
 from mlip_core.configuration import Configuration
 from mlip_core.errors import CalculationError, Cancelled, MlipError
+from mlip_core.jobs import warm
 from mlip_core.jobs.files import ProgressFile, RunFolder
 from mlip_core.jobs.runs import Status
 from mlip_core.jobs.store import Store
@@ -52,6 +53,7 @@ def execute(home: str, run_id: str, calculations: Calculations) -> Outcome:
     Outcome
         Whatever the task raises is told here; only the death of the process is not.
     """
+    warm.wait()
     try:
         _answer(home, run_id, calculations)
     except Cancelled:

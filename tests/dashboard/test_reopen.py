@@ -11,6 +11,7 @@ from dashboard.service import jobs
 from dashboard.widgets.navigation import script
 from mlip_core.calculations.conservation.calculation import ConservationSettings
 from mlip_core.calculations.conservation.closed_loops import Loop
+from mlip_core.calculations.equation_of_state import EquationOfStateSettings
 from mlip_core.calculations.passport.calculation import PassportSettings
 from mlip_core.calculations.phonons import PhononSettings
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
@@ -54,6 +55,12 @@ QUESTIONS = [
         other=replace(DIRECT, forces="conservative"),
     ),
     asked("passport", PassportSettings()),
+    asked("equation_of_state", EquationOfStateSettings(n_volumes=13, volume_range=0.07, equation="vinet")),
+    asked(
+        "equation_of_state",
+        EquationOfStateSettings(relax_atoms=True, fmax=1e-4),
+        before={"relaxation": asked("relaxation", replace(FIRST, fmax=1e-4))},
+    ),
 ]
 
 

@@ -107,8 +107,8 @@ def _scaled_fit(volumes: np.ndarray, energies: np.ndarray, equation: Equation) -
     size, lowest, height = float(np.mean(volumes)), float(np.min(energies)), float(np.ptp(energies))
     failure = CalculationError(
         f"The energies have no minimum that {equation} can find near the volumes computed "
-        f"({volumes.min():.4g} to {volumes.max():.4g} Å³), so that there is no equilibrium volume and no bulk modulus. "
-        "Relax the cell first, take a larger volume_range, or try another equation."
+        f"({volumes.min():.4g} to {volumes.max():.4g} Å³, of the whole cell), so that there is no equilibrium volume and no bulk modulus. "
+        "Relax the cell first, take a larger range of volumes (volume_range), or try another equation."
     )
     if not height > 0:
         raise failure

@@ -24,7 +24,7 @@ def notes_on_points(points: Points) -> list[str]:
     if not points.reasons and points.fmax.max() > _HELD:
         notes.append(
             f"Forces of up to {points.fmax.max():.2g} eV/Å act on the atoms, which were kept in place: "
-            "with relax_atoms=True the energies are lower."
+            "relaxed at each volume (relax_atoms) they have lower energies."
         )
     if points.pressures is None:
         notes.append("The model gives no stress: there is no pressure to compare with the slope of the energies.")
@@ -38,8 +38,8 @@ def notes_on_fit(fit: FittedEquation, points: Points) -> list[str]:
     if not volumes.min() < fit.volume < volumes.max():
         notes.append(
             f"The minimum of the fit, at {fit.volume:.4g} Å³, lies outside the volumes computed "
-            f"({volumes.min():.4g} to {volumes.max():.4g} Å³): volume, energy and bulk modulus are extrapolated. "
-            "Relax the cell first, or take a larger volume_range."
+            f"({volumes.min():.4g} to {volumes.max():.4g} Å³, of the whole cell): volume, energy and bulk modulus are extrapolated. "
+            "Relax the cell first, or take a larger range of volumes (volume_range)."
         )
     if fit.rms > _POOR * spread:
         notes.append(

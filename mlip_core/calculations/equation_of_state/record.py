@@ -6,8 +6,10 @@ import numpy as np
 from ase import Atoms
 
 from mlip_core.calculations.equation_of_state.settings import EquationOfStateSettings
+from mlip_core.records import record
 
 
+@record("FittedEquation")
 @dataclass(frozen=True, kw_only=True)
 class FittedEquation:
     """An equation fitted to energies at several volumes, all of the cell that was given."""
@@ -34,6 +36,7 @@ class FittedEquation:
     """(n_curve,), −dE/dV of the equation there, GPa."""
 
 
+@record("EquationOfState")
 @dataclass(frozen=True, kw_only=True)
 class EquationOfState:
     """Energy and pressure of a crystal against its volume. What was not computed is None."""

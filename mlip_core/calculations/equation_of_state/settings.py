@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from mlip_core.calculations.relaxation.calculation import Optimizer, RelaxationSettings
 from mlip_core.errors import SettingsError
+from mlip_core.records import record
 
 Equation = Literal[
     "birchmurnaghan", "vinet", "murnaghan", "birch", "pouriertarantola", "anton-schmidt", "taylor", "sj", "p3"
@@ -17,6 +18,7 @@ NARROWEST, WIDEST = 0.005, 0.3
 """Closer volumes differ by little more than rounding; at wider ones the equations no longer hold."""
 
 
+@record("EquationOfStateSettings")
 @dataclass(frozen=True, kw_only=True)
 class EquationOfStateSettings:
     """How an equation of state is computed.
