@@ -1,13 +1,18 @@
 """The page that py3Dmol writes: drawn without a network, its atoms and its cell move, and nothing else runs."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase.build import bulk
 from playwright.sync_api import expect
 
 import mlip_core as mlip
+from mlip_core.structures import library_structure
 
 PATIENCE = 120_000
+UNIQUE = re.compile(r"3dmolviewer_(\d+)")
 FRAMES = "() => Object.entries(window).find(([name]) => name.startsWith('viewer_'))[1].getNumFrames()"
 SHOW = """frame => {
   const view = Object.entries(window).find(([name]) => name.startsWith("viewer_"))[1];
@@ -93,3 +98,13 @@ def test_a_hostile_name_runs_nothing(opened):
     assert page.locator("img").count() == 0
     assert page.title() == "Si2, 2 atoms"
     assert not page.complaints
+
+
+def test_the_structure_page_gives_the_picture(page):
+    page.goto("/?structure=si")
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="3D picture (HTML)").click()
+    assert waiting.value.suggested_filename.endswith(".html")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert text == re.sub(r"(?<=_)\d{10,}", UNIQUE.search(text).group(1), mlip.view(library_structure("si")).page())
