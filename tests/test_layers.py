@@ -92,3 +92,13 @@ for name in FOLDERS[1:]:
     assert not app.exception and not app.error, (name, app.exception, app.error)
 """
     assert not HEAVY & loaded_after(visit, tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(SCREEN.rglob("*.py")), ids=lambda path: str(path.relative_to(SCREEN)))
+def test_keys_of_the_session_that_code_sets_are_named_in_one_place(path):
+    """Widgets have keys of their own; what else the session holds is named in state.py."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "st.session_state":
+            assert not isinstance(node.slice, ast.Constant)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("st.session_state."):
+            assert not isinstance(node.args[0], ast.Constant)

@@ -17,12 +17,14 @@ from dashboard.pages.rotations.figures import (
     spectrum_figure,
     split_figure,
 )
+from dashboard.service import jobs
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
+from mlip_core.calculations.rotations.resolution import more_directions, resolution, resolved_digits
 from mlip_core.calculations.rotations.scans import rotation_to_z
 from mlip_core.calculations.rotations.variance import RotationSettings
 from mlip_core.configuration import Configuration
@@ -37,6 +39,7 @@ GRIDS = {
     "icosahedral": "icosahedral group (60)",
     "tetrahedral": "tetrahedral group (12)",
     "lebedev-5": "Lebedev, degree 5 (84), with spectrum",
+    "lebedev-7": "Lebedev, degree 7 (208), with spectrum",
     "lebedev-9": "Lebedev, degree 9 (380), with spectrum",
     "random-64": "64 random orientations",
 }
@@ -93,7 +96,7 @@ def choose_reference(structure: Atoms, members: tuple[Configuration, ...]) -> Co
 
 def choose_settings() -> RotationSettings:
     """Offer how the structure is turned."""
-    grid = st.selectbox("Orientations", list(GRIDS), format_func=GRIDS.__getitem__, key="grid", bind="query-params")
+    grid = st.selectbox("Orientations", list(GRIDS), format_func=GRIDS.__getitem__, key=state.GRID, bind="query-params")
     rattle = st.number_input(
         "Rattle (Å)", 0.0, 0.5, 0.05, step=0.01, key="rotation_rattle", bind="query-params",
         help="A perfect crystal has no forces, so nothing to break. Every atom is moved by normal random displacements of this width (seed 0).",
@@ -164,17 +167,44 @@ def numbers(works: Sequence[Work]) -> None:
     """Show the standard deviations beside their floors."""
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
-        "E": number("energy (meV/atom)", format="%.3g"),
-        "F": number("forces (meV/Å)", format="%.3g"),
-        "relative": number("of the forces (%)", format="%.3f"),
-        "σ": number("stress (GPa)", format="%.3g"),
+        "E": st.column_config.TextColumn("energy (meV/atom)"),
+        "F": st.column_config.TextColumn("forces (meV/Å)"),
+        "relative": st.column_config.TextColumn("of the forces (%)"),
+        "σ": st.column_config.TextColumn("stress (GPa)"),
         "floor": number("floor of the forces (meV/Å)", format="%.1e", help="The same deviation of a model that is exact by construction, in the same arithmetic."),
         "IE": number("inversion, energy (meV/atom)", format="%.3g"),
         "IF": number("inversion, forces (meV/Å)", format="%.3g"),
         "seconds": number("time (s)", format="%.1f"),
     })  # fmt: skip
+    say_how_sure(works)
     results, reference = drawn(works), reference_name(works)
     download_all(st, titled("Rotations"), results, lambda: variance_figures(results, reference))
+
+
+def say_how_sure(works: Sequence[Work]) -> None:
+    """Say how many digits the grid resolves, and offer more directions in one click."""
+    name = works[0].result.settings.grid
+    sure = resolution(name)
+    st.caption(
+        f"As many digits as {GRIDS.get(name, name)} resolves: energies are sure to about {100 * sure.energy:.0f} %, "
+        f"forces to {100 * sure.forces:.1g} %, stress to {100 * sure.stress:.1g} % (against 2,000 random orientations)."
+    )
+    finer = more_directions(name)
+    if finer is not None:
+        st.button(
+            f"More directions: {GRIDS[finer]}",
+            on_click=ask_for,
+            args=([work.task for work in works], finer),
+            icon=":material/add:",
+        )
+
+
+def ask_for(tasks: Sequence[Task], grid: str) -> None:
+    """Ask the same of a finer grid, and set the page to it."""
+    st.session_state[state.GRID] = grid
+    finer = [replace(task, settings=replace(task.settings, grid=grid)) for task in tasks]
+    names = [task.configuration.label for task in finer]
+    jobs().submit_many(finer, labels=names, subject_name=state.structure_name())
 
 
 def degrees(works: Sequence[Work]) -> None:
@@ -294,12 +324,13 @@ def draw_costs(works: list[Work]) -> None:
 
 def _row(work: Work) -> dict[str, object]:
     found = work.result
+    sure, relative, stress = resolution(found.settings.grid), found.forces_relative, found.stress_rot_std
     return {
         "configuration": work.member.label,
-        "E": 1000 * found.energy_rot_std,
-        "F": 1000 * found.forces_rot_std,
-        "relative": None if found.forces_relative is None else 100 * found.forces_relative,
-        "σ": None if found.stress_rot_std is None else found.stress_rot_std * EV_PER_A3_IN_GPA,
+        "E": resolved_digits(1000 * found.energy_rot_std, sure.energy),
+        "F": resolved_digits(1000 * found.forces_rot_std, sure.forces),
+        "relative": None if relative is None else resolved_digits(100 * relative, sure.forces),
+        "σ": None if stress is None else resolved_digits(stress * EV_PER_A3_IN_GPA, sure.stress),
         "floor": 1000 * found.floor.forces_rot_std,
         "IE": None if found.inversion is None else 1000 * found.inversion.energy,
         "IF": None if found.inversion is None else 1000 * found.inversion.forces,

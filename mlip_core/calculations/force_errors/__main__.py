@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mlip_core.calculations.force_errors import ForceErrors, Selection, error_split, force_errors, narrowed
-from mlip_core.calculations.force_errors.predictions import predictions_path
 from mlip_core.configuration import Configuration
 from mlip_core.datasets import Dataset
 from mlip_core.models.catalogue import entry
@@ -55,9 +54,9 @@ def table(dataset: Dataset, lineup: tuple[Configuration, ...], folder: Path) -> 
     """
     covered = covered_structures(dataset)
     for configuration in lineup:
-        model, key = configuration.load(), name(configuration)
-        errors = force_errors(dataset, model, folder=folder, identity=key)
-        part = narrowed(errors, dataset, predictions_path(dataset, key, folder), Selection(structures=covered))
+        model = configuration.load()
+        errors = force_errors(dataset, model, folder=folder)
+        part = narrowed(errors, dataset, folder / errors.predictions_file, Selection(structures=covered))
         yield row(configuration, part, _broken(configuration, dataset, model))
 
 
@@ -76,21 +75,12 @@ def covered_structures(dataset: Dataset) -> tuple[int, ...]:
     return tuple(frame.index for frame in dataset if set(frame.atoms.get_chemical_symbols()) <= known)
 
 
-def name(configuration: Configuration) -> str:
-    """Name a configuration as the table does."""
-    corrections = configuration.corrections
-    words = [corrections.rotations] * (corrections.rotations != "none") + ["inversion"] * corrections.inversion
-    words += ["no net force"] * corrections.net_force
-    parts = [f"`{configuration.model}`", *([configuration.forces] if configuration.forces else [])]
-    return " + ".join([" ".join(parts), *words])
-
-
 def row(configuration: Configuration, errors: ForceErrors, broken: str) -> str:
     """Write one row."""
     low, high = errors.intervals["mae"]
     energy = "" if errors.energy_mae is None else f"{1000 * errors.energy_mae:.1f}"
     cells = (
-        name(configuration),
+        configuration.label,
         f"{1000 * errors.mae:.0f}",
         f"{1000 * low:.0f} – {1000 * high:.0f}",
         f"{1000 * errors.rmse:.0f}",

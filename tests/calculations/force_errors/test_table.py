@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mlip_core.calculations.force_errors.__main__ import HEADER, LINEUP, name, table
+from mlip_core.calculations.force_errors.__main__ import HEADER, LINEUP, table
 from mlip_core.reference.pbe import reference_dataset
 
-QUICK = [member for member in LINEUP if name(member) in ("`pet-demo` direct", "`soap-demo`")]
-README = Path(__file__).parents[2] / "README.md"
+QUICK = [member for member in LINEUP if member.code in ("pet-demo:direct", "soap-demo")]
+README = Path(__file__).parents[3] / "README.md"
 
 
 def printed():
@@ -20,20 +20,20 @@ def printed():
 def test_the_readme_names_every_configuration():
     lines = printed()
     assert lines[:2] == list(HEADER)
-    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [name(member) for member in LINEUP]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [member.label for member in LINEUP]
 
 
-@pytest.mark.parametrize("member", QUICK, ids=name)
+@pytest.mark.parametrize("member", QUICK, ids=lambda member: member.code)
 def test_the_readme_says_what_the_bundled_models_do_today(member, tmp_path):
     dataset = reference_dataset(folder=tmp_path)
     (row,) = table(dataset, (member,), tmp_path)
-    told = next(line for line in printed() if line.startswith(f"| {name(member)} |"))
+    told = next(line for line in printed() if line.startswith(f"| {member.label} |"))
     for mine, theirs in zip(numbers(row), numbers(told), strict=True):
         assert mine == pytest.approx(theirs, abs=1.01 * 10 ** -decimals(theirs, told))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("member", [member for member in LINEUP if member not in QUICK], ids=name)
+@pytest.mark.parametrize("member", [member for member in LINEUP if member not in QUICK], ids=lambda member: member.code)
 def test_the_readme_says_what_the_others_do(member, tmp_path):
     test_the_readme_says_what_the_bundled_models_do_today(member, tmp_path)
 
