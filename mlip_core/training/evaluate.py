@@ -69,9 +69,7 @@ def evaluate(
             "test": accuracy(test, model.predict(test)),
             "crystals": {c.name: properties.lattice_and_bands(c, model, references[c.name]) for c in crystals},
             "rotations": properties.rotations(crystals, constants, model),
-            "jacobian_asymmetry": {
-                c.name: properties.jacobian_asymmetry(c, constants[c.name], model) for c in crystals
-            },
+            "jacobian_asymmetry": {c.name: properties.rattled_asymmetry(c, constants[c.name], model) for c in crystals},
         }
         progress(done + 1, len(models), mode=mode)
     card = {

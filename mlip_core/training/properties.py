@@ -140,7 +140,7 @@ def rotations(crystals: Sequence[Crystal], constants: dict[str, float], model: M
     return found
 
 
-def jacobian_asymmetry(crystal: Crystal, a: float, model: Model) -> float | None:
+def rattled_asymmetry(crystal: Crystal, a: float, model: Model) -> float | None:
     """λ of a cubic cell rattled by 0.05 Å."""
     return conservation(crystal_cell(crystal, a), model, JACOBIAN).jacobian_asymmetry
 
