@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from dashboard.widgets.viewer import CODE, CSS
 from dashboard.widgets.viewer.scene import scene
@@ -90,7 +93,12 @@ class Server:
                 break
             except OSError:
                 time.sleep(0.05)
-        self.seconds_to_start = time.monotonic() - began
+        self.seconds_to_start = self.processor_seconds()
+
+    def processor_seconds(self):
+        """Processor time of the web process so far."""
+        spent = psutil.Process(self.process.pid).cpu_times()
+        return spent.user + spent.system
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
@@ -115,6 +123,53 @@ def browser():
         running.close()
 
 
+def count_run(page, frame):
+    """Note when the server says that it has run the page's script to its end."""
+    if isinstance(frame, bytes) and ForwardMsg.FromString(frame).WhichOneof("type") == "script_finished":
+        page.runs += 1
+
+
+@pytest.fixture(scope="session")
+def idle():
+    """Wait until the script does not run."""
+    state = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+    return lambda page: expect(page.locator(state)).to_be_visible()
+
+
+@pytest.fixture(scope="session")
+def rerun(idle):
+    """Wait, after what is done within, until the server has run the page's script once more."""
+
+    @contextmanager
+    def once_more(page):
+        before, deadline = page.runs, time.monotonic() + PATIENCE / 1000
+        yield
+        while page.runs == before:
+            assert time.monotonic() < deadline, "the script was not run again"
+            page.wait_for_timeout(20)
+        idle(page)
+
+    return once_more
+
+
+@pytest.fixture(scope="session")
+def go(rerun):
+    """Go to a page by its title in the navigation."""
+
+    def follow(page, title):
+        with rerun(page):
+            page.get_by_role("link", name=title, exact=True).first.click()
+        expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+    return follow
+
+
+@pytest.fixture(scope="session")
+def finished():
+    """Wait until everything that a page asked for is there."""
+    return lambda page: expect(page.get_by_text("All results are there").first).to_be_visible()
+
+
 @pytest.fixture
 def page(browser, server):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url)
@@ -130,7 +185,8 @@ def page(browser, server):
 
     context.route("**/*", check)
     opened = context.new_page()
-    opened.outside = outside
+    opened.outside, opened.runs = outside, 0
+    opened.on("websocket", lambda socket: socket.on("framereceived", lambda frame: count_run(opened, frame)))
     yield opened
     context.close()
     assert not outside, f"the app asked outside hosts: {outside}"

@@ -11,6 +11,18 @@ PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 PICTURE = "canvas => canvas.toDataURL()"
+STILL = """canvas => new Promise(done => {
+  const blank = document.createElement("canvas");
+  let before = null;
+  const look = () => {
+    [blank.width, blank.height] = [canvas.width, canvas.height];
+    const now = canvas.toDataURL();
+    if (now === before && now !== blank.toDataURL()) return done(now);
+    before = now;
+    setTimeout(() => requestAnimationFrame(look), 100);
+  };
+  look();
+})"""
 INK = """canvas => {
   const copy = document.createElement("canvas");
   [copy.width, copy.height] = [canvas.width, canvas.height];
@@ -37,8 +49,7 @@ def show(browser, viewer_page, tmp_path):
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("dialog", lambda dialog: page.errors.append(dialog.message) or dialog.dismiss())
         page.goto(path.as_uri())
-        expect(page.locator("canvas")).to_be_visible(timeout=PATIENCE)
-        page.wait_for_timeout(500)
+        still(page)
         return page
 
     yield opened
@@ -47,6 +58,13 @@ def show(browser, viewer_page, tmp_path):
 
 def picture(page):
     return page.locator("canvas").first.evaluate(PICTURE)
+
+
+def still(page):
+    """Wait until something is drawn and no longer changes; return it."""
+    canvas = page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    return canvas.evaluate(STILL)
 
 
 def test_the_picture_obeys_its_buttons_and_keys(show):
@@ -108,24 +126,24 @@ def test_text_stays_text(show):
     assert not page.errors
 
 
-def test_the_camera_stays_when_the_page_runs_again(page):
-    page.goto("/?structure=si")
-    expect(page.locator("canvas").first).to_be_visible()
-    page.wait_for_timeout(1000)
+def test_the_camera_stays_when_the_page_runs_again(page, rerun):
+    with rerun(page):
+        page.goto("/?structure=si")
+    start = still(page)
     page.get_by_role("button", name="Zoom out").click()
     page.locator(".viewer").focus()
     page.keyboard.press("ArrowLeft")
-    turned = picture(page)
+    turned = still(page)
+    assert turned != start
     box = page.locator("canvas").first.bounding_box()
-    for share in np.linspace(0.5, 0.9, 30):  # choosing an atom runs the page again
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + share * box["height"])
-        if page.locator(".note").inner_text():
-            break
+    with rerun(page):
+        for share in np.linspace(0.5, 0.9, 30):  # choosing an atom runs the page again
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + share * box["height"])
+            if page.locator(".note").inner_text():
+                break
     expect(page.locator(".note")).to_contain_text("Silicon, atom")
-    page.wait_for_timeout(2000)
-    expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
-    assert picture(page) != turned
-    page.keyboard.press("Escape")
-    page.wait_for_timeout(2000)
-    expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible()
-    assert picture(page) == turned
+    assert still(page) != turned, "the chosen atom is marked"
+    with rerun(page):
+        page.keyboard.press("Escape")
+    expect(page.locator(".note")).to_have_text("")
+    assert still(page) == turned

@@ -51,6 +51,7 @@ def test_the_figures_that_are_taken_along_are_drawn(answer, name):
 def test_an_empty_page_says_what_to_do_next(visitor, folder):
     app = visitor.open(folder)
     assert app.subheader or app.get("page_link")
+    assert not app.warning
     subjects = {CALCULATIONS[name].subject for name in PAGES[folder].shows}
     links = [link.proto.page for link in app.get("page_link")]
     assert ("" in links) == ("structure" in subjects), "the way to the first page, where a structure is chosen"
