@@ -35,7 +35,12 @@ class TotalDos:
 
 
 def run_mesh(
-    dynamical_matrix: DynamicalMatrix, primitive_symmetry: Symmetry, settings: PhononSettings, *, symmetric: bool
+    dynamical_matrix: DynamicalMatrix,
+    primitive_symmetry: Symmetry,
+    settings: PhononSettings,
+    *,
+    symmetric: bool,
+    across: np.ndarray,
 ) -> Mesh:
     """Frequencies on a Γ-centred mesh.
 
@@ -51,6 +56,9 @@ def run_mesh(
         Whether the force constants have the point group of the crystal, so
         that the irreducible points stand for all. Otherwise every point counts,
         and a mesh given by length is halved in each direction.
+    across : (3,) of bool
+        Reciprocal vectors that point where nothing is periodic: one point is enough
+        there, and more would add acoustic modes of frequency zero.
 
     Returns
     -------
@@ -60,19 +68,24 @@ def run_mesh(
     """
     from phonopy.phonon.mesh import Mesh
 
-    mesh = Mesh(
+    mesh = settings.mesh if symmetric or not isinstance(settings.mesh, float) else settings.mesh / 2
+    if across.any():
+        mesh = np.where(across, 1, _points(mesh, dynamical_matrix.primitive.cell, primitive_symmetry))
+    found = Mesh(
         dynamical_matrix,
-        settings.mesh if symmetric else _without_symmetry(settings.mesh),
+        mesh,
         is_mesh_symmetry=symmetric,
         is_gamma_center=True,
         primitive_symmetry=primitive_symmetry,
     )
-    mesh.run()
-    return mesh
+    found.run()
+    return found
 
 
-def _without_symmetry(mesh: Any) -> Any:
-    return mesh / 2 if isinstance(mesh, float) else mesh
+def _points(mesh: Any, cell: np.ndarray, symmetry: Symmetry) -> np.ndarray:
+    from phonopy.phonon.grid import length2mesh
+
+    return length2mesh(mesh, cell, symmetry.pointgroup_operations) if isinstance(mesh, float) else np.array(mesh)
 
 
 def total_dos(mesh: Mesh) -> TotalDos:

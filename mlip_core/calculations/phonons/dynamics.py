@@ -59,6 +59,12 @@ def lattice_dynamics(
     matrix = get_dynamical_matrix(
         force_constants, cells.phonopy.supercell, cells.phonopy.primitive, nac_params=nac_parameters(cells, settings)
     )
-    symmetry = cells.frame.primitive_symmetry
-    mesh = run_mesh(matrix, symmetry, settings, symmetric=symmetric and cells.frame.keeps_point_group)
+    frame = cells.frame
+    mesh = run_mesh(
+        matrix,
+        frame.primitive_symmetry,
+        settings,
+        symmetric=symmetric and frame.keeps_point_group,
+        across=frame.across,
+    )
     return LatticeDynamics(force_constants, band_structure(matrix, path), mesh, total_dos(mesh))

@@ -66,6 +66,12 @@ class Frame:
         """Whether the supercell is as symmetric as the crystal."""
         return self.symmetry.n_point == len(self.primitive_symmetry.pointgroup_operations)
 
+    @property
+    def across(self) -> np.ndarray:
+        """(3,) of bool: reciprocal vectors of the primitive cell at right angles to all periodic directions."""
+        periodic = self.unitcell.cell.array[self.unitcell.pbc]
+        return np.all(np.abs(np.linalg.solve(self.phonopy.primitive.cell.T, periodic.T)) < 1e-6, axis=1)
+
 
 def frame(reference: Atoms, matrix: np.ndarray, symprec: float) -> Frame:
     """Find cells and symmetry of a reference, or remember them.
