@@ -7,10 +7,10 @@ import pytest
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from mlip_core.calculations.force_errors import Selection, force_errors, narrowed
+from mlip_core.calculations.force_errors import ForceErrorSettings, Selection, force_errors, narrowed
 from mlip_core.calculations.force_errors.functionals import functional_note
 from mlip_core.calculations.force_errors.predictions import evaluate, predictions_path
-from mlip_core.calculations.force_errors.task import ErrorSplitTask, ForceErrorTask, run, run_split
+from mlip_core.calculations.force_errors.task import ErrorSplitSettings, run, run_split
 from mlip_core.datasets.read import dataset_of
 from mlip_core.errors import CalculationError, DatasetError
 from mlip_core.models.model import Model, Prediction
@@ -22,7 +22,7 @@ class Scaled(Model):
     name = "scaled"
 
     def __init__(self, factor=1.1):
-        self.factor, self.calls = factor, 0
+        self.factor, self.calls, self.identity = factor, 0, f"scaled by {factor}"
 
     def _forward(self, structures):
         self.calls += 1
@@ -125,23 +125,13 @@ def test_differences_as_a_task_compute_the_reference_once(frames, tmp_path):
     reference = Scaled(1.0)
     results = []
     for factor in (0.9, 0.8):
-        settings = ForceErrorTask(
-            dataset=str(dataset.path), dataset_sha256=dataset.sha256, identity=str(factor), reference_identity="one"
-        )
-        results.append(run(frames[0], Scaled(factor), settings, reference_model=reference))
+        results.append(run(dataset, Scaled(factor), ForceErrorSettings(), reference_model=reference))
     assert reference.calls == 1
     assert [r.softening for r in results] == pytest.approx([0.9, 0.8])
     assert {r.kind for r in results} == {"difference"}
     assert results[0].dataset_sha256 == results[1].dataset_sha256
     assert (tmp_path / results[0].dataset_file).is_file()
-    split = run_split(
-        frames[0],
-        Scaled(0.9),
-        ErrorSplitTask(
-            dataset=str(dataset.path), dataset_sha256=dataset.sha256, reference_identity="one", grid="tetrahedral"
-        ),
-        reference_model=reference,
-    )
+    split = run_split(dataset, Scaled(0.9), ErrorSplitSettings(grid="tetrahedral"), reference_model=reference)
     assert reference.calls == 1
     assert split.total_rmse > 0
 
