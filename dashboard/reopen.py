@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.pages.phonons.supercell import supercell_values
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 
@@ -29,12 +30,11 @@ def widget_values(task: Task) -> dict[str, Any]:
         case "phonons":
             first = task.relaxation
             relaxed = {} if first is None else {"phonon_fmax": first.fmax, "phonon_fix": first.fix_symmetry}
-            repeats = {f"supercell_{axis}": n for axis, n in zip("abc", settings.supercell_matrix, strict=True)}
             return {
                 "standard": False,
                 "relax_first": first is not None,
                 **relaxed,
-                **repeats,
+                **supercell_values(settings.supercell_matrix),
                 "displacements": settings.displacements,
                 "displacement": settings.displacement,
                 "plus_minus": settings.plus_minus,
