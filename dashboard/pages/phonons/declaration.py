@@ -5,6 +5,7 @@ from typing import Any
 
 from dashboard.pages.declaration import Named, Page, Shown
 from dashboard.pages.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.pages.phonons.supercell import supercell_values
 from dashboard.widgets.figure_page import Figures
 from mlip_core.jobs.task import Task
 
@@ -13,12 +14,11 @@ def widget_values(task: Task) -> Mapping[str, Any]:
     """Supercell, displacements and the relaxation before, on the cell as it was."""
     settings, first = task.settings, task.before.get("relaxation")
     relaxed = {} if first is None else {"phonon_fmax": first.settings.fmax, "phonon_fix": first.settings.fix_symmetry}
-    repeats = {f"supercell_{axis}": n for axis, n in zip("abc", settings.supercell_matrix, strict=True)}
     return {
         "standard": False,
         "relax_first": first is not None,
         **relaxed,
-        **repeats,
+        **supercell_values(settings.supercell_matrix),
         "displacements": settings.displacements,
         "displacement": settings.displacement,
         "plus_minus": settings.plus_minus,

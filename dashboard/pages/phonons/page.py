@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from ase import Atoms
@@ -11,6 +10,7 @@ from ase import Atoms
 from dashboard import state
 from dashboard.pages.phonons.figures import PhononSeries, phonon_figure, thermal_figure
 from dashboard.pages.phonons.reference import PBE, difference_table, series_of, words
+from dashboard.pages.phonons.supercell import choose_supercell
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
@@ -26,8 +26,6 @@ from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.structures import standardise
-
-MIN_LENGTH = 12.0
 
 
 def main() -> None:
@@ -102,15 +100,7 @@ def choose_relaxation() -> RelaxationSettings | None:
 
 def choose_settings(reference: Atoms, *, unconstrained: bool) -> PhononSettings:
     """Offer supercell and displacements; one choice for the whole line-up."""
-    default = supercell(reference)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        repeats = tuple(
-            int(st.number_input(f"along {axis}", 1, 12, default[k], key=f"supercell_{axis}", bind="query-params"))
-            for k, axis in enumerate("abc")
-        )
-    st.caption(
-        f"Supercell {' × '.join(map(str, repeats))} of the cell: {int(np.prod(repeats)) * len(reference)} atoms."
-    )
+    matrix = choose_supercell(reference)
     kinds: list[Displacements] = ["full", "reduced"]
     with st.expander("Displacements"):
         kind = st.selectbox(
@@ -130,17 +120,12 @@ def choose_settings(reference: Atoms, *, unconstrained: bool) -> PhononSettings:
         plus_minus = st.toggle("± pairs", True, key="plus_minus", bind="query-params", disabled=kind == "full")
         residual = st.toggle("Subtract the forces at rest", False, key="residual", bind="query-params")
     return PhononSettings(
-        supercell_matrix=repeats,
+        supercell_matrix=matrix,
         displacement=float(distance),
         displacements=kind,
         plus_minus=plus_minus or kind == "full",
         subtract_residual=residual,
     )
-
-
-def supercell(cell: Atoms, length: float = MIN_LENGTH) -> tuple[int, int, int]:
-    """Return the repeats that make every lattice vector at least ``length`` Å long."""
-    return tuple(int(np.ceil(length / x)) for x in cell.cell.lengths())  # type: ignore[return-value]
 
 
 def draw(works: list[Work]) -> None:
@@ -173,7 +158,7 @@ def draw(works: list[Work]) -> None:
     figure = phonon_figure(series, unit=unit, reference=under, look=look())
     event = chart(figure, "phonon-figure", on_select="rerun")
     st.caption(
-        "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants (symfc); raw: as the forces gave them. "
+        "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants; raw: as the forces gave them. "
         "Click a branch to watch its mode." + words(reference)
     )
     shown = [(work, raw) for work in finished for raw in _which(which)]
@@ -309,7 +294,7 @@ def diagnostics_table(works: Sequence[Work]) -> None:
         "distance": number(
             "distance to symmetry",
             format="%.2e",
-            help="‖Φ − PΦ‖/‖Φ‖ with the symfc projector P; only full displacements can tell.",
+            help="‖Φ − PΦ‖/‖Φ‖ with the projector P on translations, permutation and space group; only full displacements can tell.",
         ),
         "splitting": number(
             "splitting (THz)",
