@@ -5,6 +5,7 @@ so that a link, a bookmark or a reload shows the same comparison.
 """
 
 import re
+import uuid
 from collections.abc import Sequence
 
 import streamlit as st
@@ -39,6 +40,8 @@ GRID = "grid"
 ROTATION_REFERENCE = "rotation_reference"
 PROJECTOR = "projector"
 EARLIER = "earlier"
+VISITOR = "visitor"
+"""Random name of an open page."""
 LABELS = "labels"
 """Value of :data:`AGAINST` where errors are those against the labels of the data set."""
 NOBODY = "none"
@@ -130,6 +133,11 @@ def add_member(member: Configuration) -> None:
 def earlier() -> dict[str, str]:
     """Return which stored results of earlier versions a visitor opened: key of the question now → key in the store."""
     return st.session_state.setdefault(EARLIER, {})
+
+
+def visitor() -> str:
+    """Return a name that tells this open page from every other."""
+    return str(st.session_state.setdefault(VISITOR, uuid.uuid4().hex))
 
 
 def _put(key: str, value: str) -> None:

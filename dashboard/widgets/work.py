@@ -1,7 +1,7 @@
 """Long work as a visitor sees it: who is at what, how far, how long still, and a way to stop it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -11,6 +11,8 @@ from dashboard.service import jobs, result
 from dashboard.widgets.frame import chip, guarded
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
+from dashboard.widgets.ticker import ticker
+from dashboard.widgets.watching import LOOK_COST, Watched, note_watcher, seconds_between, watched, watchers
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
@@ -28,29 +30,42 @@ class Work:
     """The stored record; None until it is there."""
     earlier: bool = False
     """Whether the record was computed by an earlier version of the program."""
+    key: str = ""
+    """Content key of the record that is shown, or of the one that is asked for."""
+    watched: Watched = field(default_factory=Watched)
+    """Progress of the runs, shared by all who watch them."""
 
     @property
     def active(self) -> bool:
         """Whether it waits or runs."""
         return self.run is not None and self.run.active and self.result is None
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """What tells two states of a picture of this work apart, progress among them."""
+        reported = self.watched.count(self.run.id) if self.run is not None and self.result is None else None
+        return self.key, self.result is not None, self.active, reported, self.style
+
     def rows(self) -> list[dict[str, Any]]:
         """Return what the worker has reported so far."""
-        return [] if self.run is None else jobs().progress(self.run.id)
+        return [] if self.run is None else self.watched.rows(self.run.id)
 
 
-def follow(tasks: Sequence[Task]) -> list[Work]:
-    """Look up where every task of a line-up stands."""
-    found = []
+def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Work]:
+    """Look up where every task of a line-up stands; ``keys`` are those of the tasks, where they are known."""
+    asked = tuple(keys or (jobs().key(task) for task in tasks))
+    shared = watched(asked)
     members = state.lineup()
-    for position, task in enumerate(tasks):
-        key = jobs().key(task)
+    found = []
+    for position, (task, key) in enumerate(zip(tasks, asked, strict=True)):
         place = members.index(task.configuration) if task.configuration in members else position
         style = style_of(task.configuration, place)
-        record, earlier = result(key), False
+        run, record, stored = jobs().find(key), result(key), key
         if record is None and key in state.earlier():
-            record, earlier = result(state.earlier()[key]), True
-        found.append(Work(task.configuration, style, task, jobs().find(key), record, earlier))
+            stored = state.earlier()[key]
+            record = result(stored)
+        found.append(Work(task.configuration, style, task, run, record, stored != key, stored, shared))
+    shared.look([work.run.id for work in found if work.run is not None and work.result is None])
     return found
 
 
@@ -106,20 +121,61 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
         st.caption("Running. Results appear as they come; you may leave this page and come back.")
 
 
-def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None]) -> None:
-    """Draw the results of the line-up, again every second while something still runs."""
-    busy = any(work.active for work in follow(tasks))
+def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None], *, steps: bool = False) -> None:
+    """Draw the results of the line-up; while something still runs, draw anew what has changed.
 
-    @st.fragment(run_every=1.0 if busy else None)
-    def part() -> None:
-        works = follow(tasks)
-        if busy and not any(work.active for work in works):
-            st.rerun()
+    Parameters
+    ----------
+    tasks : sequence of Task
+        What is asked of the line-up.
+    draw : callable
+        Draws the results that are there.
+    steps : bool
+        Whether it draws progress as well, and so is called again when there is new progress.
+    """
+    keys = [jobs().key(task) for task in tasks]
+    name = "-".join(sorted({task.kind for task in tasks}))
+    shown: dict[str, object] = {}
+
+    @st.fragment(key=f"lines-{name}")
+    def lines() -> None:
+        works = follow(tasks, keys)
+        shown["lines"] = _lines_mark(works)
         with guarded():
             status(works)
+
+    @st.fragment(key=f"picture-{name}")
+    def picture() -> None:
+        works = follow(tasks, keys)
+        shown["picture"] = _picture_mark(works, steps)
+        with guarded(), watched(tuple(keys)).drawing():
             draw(works)
 
-    part()
+    @st.fragment
+    def clock() -> None:
+        ticker(seconds_between(LOOK_COST, watchers()), look, key=f"clock-{name}")
+
+    def look() -> None:
+        note_watcher(state.visitor())
+        works = follow(tasks, keys)
+        if not any(work.active for work in works):
+            st.rerun()
+        now = {"lines": _lines_mark(works), "picture": _picture_mark(works, steps)}
+        if changed := [f"{part}-{name}" for part, mark in now.items() if mark != shown.get(part)]:
+            st.rerun(changed)
+
+    lines()
+    picture()
+    if any(work.active for work in follow(tasks, keys)):
+        clock()
+
+
+def _lines_mark(works: Sequence[Work]) -> list[object]:
+    return [(work.result is not None, work.run) for work in works]
+
+
+def _picture_mark(works: Sequence[Work], steps: bool) -> list[object]:
+    return [work.mark if steps else (work.key, work.result is not None, work.active) for work in works]
 
 
 def status(works: Sequence[Work]) -> None:

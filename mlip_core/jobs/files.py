@@ -1,6 +1,7 @@
 """The folder of one run: its task, how far it is, whether it should stop, what went wrong."""
 
 import json
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -93,6 +94,53 @@ class RunFolder:
         except FileNotFoundError:
             return []
         return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+
+class ProgressReader:
+    """Reads what a run reports, each row once, however often somebody looks; safe to share among threads.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Of the run.
+    most : int
+        Rows kept in memory; beyond that every other one is let go, but never the first or the last.
+    """
+
+    def __init__(self, folder: RunFolder, *, most: int = 6000) -> None:
+        self._path = folder.progress
+        self._most = most
+        self._lock = threading.Lock()
+        self._rows: list[dict[str, Any]] = []
+        self._read = 0
+        self.count = 0
+        """Rows reported so far, those let go among them."""
+
+    def look(self) -> None:
+        """Read what was added since the last look."""
+        with self._lock:
+            new = [json.loads(line) for line in self._added().splitlines()]
+            self.count += len(new)
+            self._rows += new
+            while len(self._rows) > self._most:
+                self._rows = [*self._rows[:-1:2], self._rows[-1]]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what was read so far, in order; see :meth:`Jobs.progress`."""
+        with self._lock:
+            return list(self._rows)
+
+    def _added(self) -> bytes:
+        """Whole lines behind those that were read."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                added = file.read()
+        except FileNotFoundError:
+            return b""
+        whole = added[: added.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole
 
 
 class ProgressFile:

@@ -18,7 +18,7 @@ from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import RecordError, SettingsError
 from mlip_core.jobs.bell import ring
 from mlip_core.jobs.deletion import delete_leftovers
-from mlip_core.jobs.files import RunFolder
+from mlip_core.jobs.files import ProgressReader, RunFolder
 from mlip_core.jobs.locks import is_held, taken
 from mlip_core.jobs.names import checked, new_id
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
@@ -174,6 +174,10 @@ class Jobs:
             ``done`` and ``total`` steps, ``time`` (s since 1970), ``values`` as the task gave them.
         """
         return RunFolder(self.home, run_id).rows(since)
+
+    def reader(self, run_id: str) -> ProgressReader:
+        """Return what reads the progress of a run bit by bit, for who looks again and again."""
+        return ProgressReader(RunFolder(self.home, run_id))
 
     def detail(self, run_id: str) -> str | None:
         """Return the traceback of a failure, for the person who looks for the cause."""

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.widgets.theme import DESK, Look, Style
+from dashboard.widgets.thinning import thinned
 
 if TYPE_CHECKING:
     from mlip_core.calculations.relaxation.calculation import RelaxationResult
@@ -181,13 +182,16 @@ def _add(
     end: bool = True,
     **options: Any,
 ) -> None:
-    """Add a curve; its last point carries a mark that says how it ended."""
-    sizes = np.zeros(len(y))
+    """Add a curve, thinned where it is long; its last point carries a mark that says how it ended."""
+    kept = thinned(y)
+    if "customdata" in options:
+        options["customdata"] = [options["customdata"][index] for index in kept]
+    sizes = np.zeros(len(kept))
     if end:
         sizes[-1] = 4 * line["width"]
     figure.add_scatter(
-        x=trace.steps,
-        y=y,
+        x=trace.steps[kept],
+        y=y[kept],
         mode="lines+markers" if end else "lines",
         line=line,
         marker={

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from ase import Atoms
 
 from dashboard.pages.relaxation.declaration import figures
 from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
-from dashboard.widgets.chart import chart
+from dashboard.widgets.chart import chart, drawn_once
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
 from dashboard.widgets.viewer import viewer
@@ -32,7 +33,7 @@ def main() -> None:
         tasks = [Task(kind="relaxation", subject=start, configuration=member, settings=settings) for member in members]
         start_button("Relax the line-up", tasks, key="relax")
     with results:
-        live(tasks, draw)
+        live(tasks, draw, steps=True)
 
 
 def choose_frozen(structure: Atoms) -> Atoms:
@@ -94,8 +95,9 @@ def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:
 
 def draw(works: list[Work]) -> None:
     """Draw the curves and the outcomes of everybody who has something to show."""
-    traces = [trace for work in works if (trace := _trace(work)) is not None]
-    if not traces:
+    shown = [work for work in works if work.result is not None or work.rows()]
+    figure = drawn_once(lambda: _figure(shown), "relaxation", look(), [work.mark for work in shown])
+    if figure is None:
         if not any(work.active for work in works):
             st.subheader("Nothing computed yet")
             st.markdown(
@@ -103,7 +105,7 @@ def draw(works: list[Work]) -> None:
             )
         viewer(works[0].task.subject, key="start-viewer", height=420)
         return
-    chart(relaxation_figure(traces, look=look()), "relaxation-figure")
+    chart(figure, "relaxation-figure")
     st.caption(
         "Energy and volume are relative to the first step. With direct forces the energy need not fall while the largest force does."
     )
@@ -122,6 +124,12 @@ def outcomes(works: Sequence[Work]) -> None:
     results = drawn(works)
     download_all(take, titled("Relaxation"), results, lambda: figures(results))
     viewer(chosen.result.frames, key="relaxation-viewer", height=420)
+
+
+def _figure(works: Sequence[Work]) -> go.Figure | None:
+    """Draw the curves, None where nobody has any yet."""
+    traces = [trace for work in works if (trace := _trace(work)) is not None]
+    return relaxation_figure(traces, look=look()) if traces else None
 
 
 def _trace(work: Work) -> RelaxationTrace | None:
