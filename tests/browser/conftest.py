@@ -34,6 +34,9 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
 ]
 PATIENCE = 120_000
+"""ms until a page does what it was told."""
+WORK = 600_000
+"""ms until what was asked for is computed, on a machine that others use too."""
 expect.set_options(timeout=PATIENCE)
 
 VIEWER_PAGE = """<!DOCTYPE html>
@@ -167,7 +170,7 @@ def go(rerun):
 @pytest.fixture(scope="session")
 def finished():
     """Wait until everything that a page asked for is there."""
-    return lambda page: expect(page.get_by_text("All results are there").first).to_be_visible()
+    return lambda page: expect(page.get_by_text("All results are there").first).to_be_visible(timeout=WORK)
 
 
 @pytest.fixture

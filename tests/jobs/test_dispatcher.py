@@ -139,7 +139,7 @@ def test_a_task_that_does_not_listen_is_stopped_with_its_worker(jobs, until, end
 def test_a_dead_worker_is_a_failed_run_and_the_next_one_runs(jobs, ended, toy, counting):
     run = ended(jobs.submit(toy("die")))
     assert run.status == "failed"
-    assert "memory ran out" in run.reason
+    assert "memory" in run.reason
     after = [jobs.submit(counting(steps=steps)) for steps in (1, 2, 3)]
     assert [ended(run).status for run in after] == ["done"] * 3
 
@@ -263,7 +263,7 @@ def test_a_scheduler_elsewhere_computes_and_a_silent_one_is_named(home, until, c
     run = jobs.submit(counting(steps=3))
     process = jobs._process
     until(lambda: not jobs.run(run.id).active)
-    assert "No Dask scheduler answers at tcp" in jobs.run(run.id).reason
+    assert re.search("scheduler.*tcp://", jobs.run(run.id).reason)
     assert process.wait(200) == 1
     jobs.close()
 

@@ -43,9 +43,10 @@ def main() -> None:
         runs: list[Task] = []
         if any(work.result is not None for work in follow(tasks)):
             st.divider()
-            start_button("Split the error", splits, key="error-split", about=data.name, first=False)
+            word = "error" if reference is None else "difference"
+            start_button(f"Split the {word}", splits, key="error-split", about=data.name, first=False)
             st.caption(
-                "Every structure in 24 orientations: how much of the error is broken rotational symmetry, how much the rest?"
+                f"Every structure in 24 orientations: how much of the {word} is broken rotational symmetry, how much the rest?"
             )
             runs = choose_lambench(data, members)
     with results:
