@@ -55,9 +55,9 @@ def phonons(
     Raises
     ------
     SettingsError
-        If the structure is not periodic, the reference has other atoms, a
-        space-group correction would project the response away, or the model is
-        asked in random frames.
+        If the structure is not periodic, the reference has other atoms, symprec
+        gives no cells, a space-group correction would project the response away,
+        or the model is asked in random frames.
     ModelError
         If the model cannot answer.
     """
@@ -90,8 +90,8 @@ def phonons(
         unitcell=cells.unitcell.copy(),
         primitive=to_ase(cells.phonopy.primitive, structure.pbc),
         supercell=cells.supercell,
-        supercell_matrix=cells.frame.supercell_matrix,
-        primitive_matrix=cells.frame.primitive_matrix,
+        supercell_matrix=cells.frame.supercell_matrix.copy(),
+        primitive_matrix=cells.frame.primitive_matrix.copy(),
         lattice=tables,
         displacement_set=data,
         notes=notes(cells, data, settings, cutoff=getattr(model, "cutoff", None)),
