@@ -115,8 +115,7 @@ def _row(work: Work) -> dict[str, object]:
         "cells": len(found.cells),
         "instability": found.instability,
         "drift": "; ".join(
-            f"{row.formula}: " + (row.stopped or f"{row.drift:.1e} ± {row.drift_error:.0e}")
-            for row in found.runs.itertuples()
+            f"{row.formula}: " + (row.stopped or _drift(row.drift, row.drift_error)) for row in found.runs.itertuples()
         ),
     }
 
@@ -140,3 +139,8 @@ def _best_marked(found: Published) -> Styler:
     return found.table.style.highlight_min(subset=best["lowest"], color=BEST).highlight_max(
         subset=best["highest"], color=BEST
     )
+
+
+def _drift(drift: float, error: float) -> str:
+    """Write a drift in eV/atom/ps with its error, which a short run has not."""
+    return f"{drift:.1e}, too short to tell" if pd.isna(error) else f"{drift:.1e} ± {error:.0e}"
