@@ -76,6 +76,7 @@ CALCULATIONS = (
         summary=summary,
         tables=tables,
         files=files,
+        frames=lambda result: result.structures,
         before={"relaxation": "relaxation"},
         packages=("ase", "scipy"),
         public=(equation_of_state, EquationOfStateSettings),
