@@ -130,7 +130,9 @@ def bands_of(figure):
 
 def test_bands_lie_where_the_record_says_and_can_be_clicked(aluminium):
     figure = phonon_figure([PhononSeries.from_result(MARK, aluminium), PhononSeries.from_result(OTHER, aluminium)])
-    for place, trace in enumerate(t for t in figure.data if t.customdata is not None):
+    drawn_bands = [trace for trace in figure.data if trace.customdata is not None]
+    assert len(drawn_bands) == 2
+    for place, trace in enumerate(drawn_bands):
         drawn = ~np.isnan(trace.y)
         assert isinstance(trace.customdata[0], list), "arrays come back from the browser as objects"
         member, q, branch = np.array(trace.customdata.tolist())[drawn].T

@@ -119,10 +119,8 @@ def change(app):
 @pytest.mark.parametrize("folder", ASKING)
 def test_what_was_chosen_on_a_page_is_chosen_again(visitor, home, labelled_file, folder):
     data = Shelf(home / "datasets").bring(labelled_file, "labelled.extxyz")
-    address = {"structure": "mgo", "data": data, "lineup": "pet-demo:direct"}
-    app = visitor.open(folder, **address)
+    app = visitor.open(folder, structure="mgo", data=data, lineup="pet-demo:direct")
     usual = {run.key for run in visitor.start(app)}
-    app = visitor.open(folder, **address)
     change(app)
     runs = visitor.start(visitor.run(app))
     assert runs or folder == "lineup", "a passport has no settings"

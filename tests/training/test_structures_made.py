@@ -44,6 +44,7 @@ def test_children_of_a_parent_share_cell_and_elements():
     children = {}
     for atoms in generate(data(), CONSTANTS):
         children.setdefault(atoms.info["parent"], []).append(atoms)
+    assert children
     for first, *others in children.values():
         assert len(others) == 2
         for other in others:
@@ -67,7 +68,9 @@ def test_strain_stays_within_its_limit_and_is_used():
 
 
 def test_single_displacements_move_one_atom_by_the_length_asked_for():
-    for atoms in generate(data(single=15), CONSTANTS):
+    made = generate(data(single=15), CONSTANTS)
+    assert len(made) == 15 * 2, "of each crystal"
+    for atoms in made:
         scaled = atoms.copy()
         scaled.set_cell(2 * np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]), scale_atoms=True)
         grid = scaled.positions / 0.25
@@ -78,7 +81,9 @@ def test_single_displacements_move_one_atom_by_the_length_asked_for():
 
 
 def test_vacancies_lack_an_atom_and_surfaces_have_a_vacuum():
-    for atoms in generate(data(vacancy=3, surface=3), CONSTANTS):
+    made = generate(data(vacancy=3, surface=3), CONSTANTS)
+    assert {atoms.info["kind"] for atoms in made} == {"vacancy", "surface"}
+    for atoms in made:
         if atoms.info["kind"] == "vacancy":
             assert len(atoms) == 15
         else:
