@@ -51,7 +51,7 @@ def equation_figure(
         specs=[[{"rowspan": 2}, {}], [None, {}]] if compared else [[{"rowspan": 2}, {"rowspan": 2}], [None, None]],
         row_heights=[0.6, 0.4],
         vertical_spacing=0.06,
-        horizontal_spacing=0.09,
+        horizontal_spacing=0.12 if look.projector else 0.09,
     )
     if reference is not None:
         _draw_reference(figure, reference, look)
@@ -188,8 +188,8 @@ def _label(figure: go.Figure, *, compared: bool, look: Look) -> None:
     figure.update_yaxes(title_text="energy − minimum (meV/atom)", **_ENERGY)
     figure.update_yaxes(title_text="pressure (GPa)", **_PRESSURE)
     figure.add_hline(0, line=look.guide, layer="below", **_PRESSURE)
-    _corner(figure, "x", "● computed — fit")
-    _corner(figure, "x2", "● stress  ○ −dE/dV of the points  — of the fit")
+    _corner(figure, "x", "● points  — fit")
+    _corner(figure, "x2", "● stress  ○ points  — fit")
     if compared:
         figure.update_xaxes(title_text=volume, **_DIFFERENCE)
         figure.update_yaxes(title_text="stress − points (GPa)", **_DIFFERENCE)

@@ -90,8 +90,8 @@ def choose_settings() -> tuple[EquationOfStateSettings, RelaxationSettings | Non
         help="Each configuration first relaxes cell and atoms with its own forces and stress; the volumes lie around the cell it finds.",
     )  # fmt: skip
     relax_atoms = st.toggle(
-        "Relax the atoms at each volume", False, key="eos_relax_atoms", bind="query-params",
-        help="Otherwise their fractional coordinates stay. Where symmetry holds every atom in its place, as in silicon or MgO, it makes no difference.",
+        "Relax at each volume", False, key="eos_relax_atoms", bind="query-params",
+        help="Relaxes the atoms in the cell of each volume. Otherwise their fractional coordinates stay. Where symmetry holds every atom in its place, as in silicon or MgO, it makes no difference.",
     )  # fmt: skip
     chosen: dict[str, Any] = {"n_volumes": int(n_volumes), "volume_range": float(reach) / 100, "equation": equation}
     if not (relax_first or relax_atoms):
@@ -135,9 +135,9 @@ def draw(works: list[Work]) -> None:
     reference = reference_of(results)
     chart(equation_figure(results, reference=reference, look=look()), "equation-figure")
     st.caption(
-        "Left: energies (points) with the equation fitted to them (line), each above its own minimum. Right: the pressure of the stress (dots) should "
-        "sit in the rings, the slope of the energies; below, how far it is off, with bars for what the slope leaves uncertain."
-        + words(reference)
+        "Left: energies with the equation fitted to them, each above its own minimum. Right: −dE/dV of these points (rings) and of the fit (line), "
+        "and the pressure of the stress (dots), which should sit in the rings; below, how far it is off. The bars are what the slopes leave "
+        "uncertain on average; they are least certain at both ends." + words(reference)
     )
     table(works, reference)
     notes(works)
