@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mlip_core.calculations.force_errors.__main__ import HEADER, LINEUP, table
+from mlip_core.reference.__main__ import HEADER, LINEUP, table
 from mlip_core.reference.pbe import reference_dataset
 
 QUICK = [member for member in LINEUP if member.code in ("pet-demo:direct", "soap-demo")]
-README = Path(__file__).parents[3] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def printed():

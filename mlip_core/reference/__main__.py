@@ -1,4 +1,4 @@
-"""Print the force errors of what comes with the program on its PBE reference: ``python -m mlip_core.calculations.force_errors``."""
+"""Print the force errors of what comes with the program on its PBE reference: ``python -m mlip_core.reference``."""
 
 from collections.abc import Iterator
 from pathlib import Path
