@@ -169,8 +169,14 @@ def go(rerun):
 
 @pytest.fixture(scope="session")
 def finished():
-    """Wait until everything that a page asked for is there."""
-    return lambda page: expect(page.get_by_text("All results are there").first).to_be_visible(timeout=WORK)
+    """Wait until everything that a page asked for is there, or something of it failed."""
+
+    def wait(page):
+        done, wrong = page.get_by_text("All results are there"), page.get_by_test_id("stAlertContentError")
+        expect(done.or_(wrong).first).to_be_visible(timeout=WORK)
+        assert not wrong.count(), wrong.first.inner_text()
+
+    return wait
 
 
 @pytest.fixture
