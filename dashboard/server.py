@@ -9,6 +9,9 @@ from mlip_core.errors import SettingsError
 from mlip_core.home import upload_limit_mb
 
 APP = Path(__file__).with_name("app.py")
+THRIFT = {"--runner.postScriptGC": "false", "--server.fileWatcherType": "none"}
+"""Streamlit would search the whole memory for garbage after every click and every look at work under way, which
+costs several times what the answer does, and look every second whether the app's own code has changed."""
 
 
 def main() -> None:
@@ -21,14 +24,14 @@ def main() -> None:
 
 
 def arguments(given: list[str]) -> list[str]:
-    """Add to what was given what is not: this machine only, and the limit of uploads.
+    """Add to what was given what is not: this machine only, the limit of uploads, and thrift.
 
     Raises
     ------
     SettingsError
         If ``MLIP_DASHBOARD_UPLOAD_MB`` is no number of megabytes.
     """
-    defaults = {"--server.address": "localhost", "--server.maxUploadSize": str(upload_limit_mb())}
+    defaults = {"--server.address": "localhost", "--server.maxUploadSize": str(upload_limit_mb()), **THRIFT}
     missing = {name: value for name, value in defaults.items() if not any(word.startswith(name) for word in given)}
     return [*given, *(word for pair in missing.items() for word in pair)]
 
