@@ -40,6 +40,7 @@ QUICK = {
     "conservation": {"picoseconds": 0.02},
     "passport": {"n_directions": 1},
     "lambench": {"picoseconds": 0.02},
+    "speed": {"n_atoms": (4, 32), "repeats": 2, "batch": 2},
 }
 """Settings of those calculations that take long with their own."""
 

@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NOT_BY_NAME = {
     "metatrain": "runs as a command of its own (mlip_core/training)",
-    "symfc": "phonopy imports it where force constants are fitted with it",
 }
 """Dependencies that no line imports, and why they are needed."""
 BROUGHT_ALONG = {"distributed": "dask[distributed]", "sphericart": "metatrain[soap-bpnn]", "torch_geometric": "sevenn"}

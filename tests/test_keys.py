@@ -112,6 +112,7 @@ SMALL = {
     "force_errors": {},
     "error_split": {"grid": "tetrahedral"},
     "lambench": {"n_cells": 10, "picoseconds": 0.01},
+    "speed": {"n_atoms": (8, 16), "repeats": 1, "batch": 2},
 }
 
 

@@ -16,6 +16,7 @@ FOLDERS = (
     "force_errors",
     "rotations",
     "conservation",
+    "speed",
     "runs",
 )
 """In the order of the navigation; the first is the one that opens."""

@@ -13,6 +13,7 @@ FOLDERS = (
     "equation_of_state",
     "rotations",
     "conservation",
+    "speed",
     "passport",
     "force_errors",
     "benchmarks",

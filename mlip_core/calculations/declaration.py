@@ -67,6 +67,8 @@ class Calculation:
     """Distributions whose version may change the answer, besides those of the model."""
     public: tuple[Any, ...] = ()
     """Functions and classes that Python users find in ``mlip_core`` itself."""
+    alone: bool = False
+    """Whether it measures time, so that the queue lets nothing else run meanwhile."""
     load: Callable[..., Any] | None = None
     """Makes a model of a configuration; None takes ``Configuration.load``."""
 

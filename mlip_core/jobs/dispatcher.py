@@ -145,26 +145,42 @@ class Dispatcher:
                 self._table.finish(run.id, "interrupted", ORPHANED)
 
     def _place(self, client: "Client") -> None:
-        """Give each idle worker the run that has waited longest."""
-        if not self._table.count(("queued",)):
+        """Give each idle worker the run that has waited longest; nothing overtakes one that must run alone."""
+        waiting = self._table.first_waiting()
+        if waiting is None:
             return
         busy = {running.worker for running in self._running.values()}
-        for worker in sorted(_addresses(client) - busy):
-            run = self._table.claim(owner=os.getpid(), worker=worker)
-            if run is None:
-                return
-            future = client.submit(
-                execute,
-                str(self._home),
-                run.id,
-                self._calculations,
-                key=f"{run.kind}-{run.id}",
-                workers=[worker],
-                retries=0,
-                pure=False,
-            )
-            future.add_done_callback(self._ring)
-            self._running[run.id] = _Running(run, future, worker, RunFolder(self._home, run.id), run.key)
+        idle = sorted(_addresses(client) - busy, reverse=True)
+        while idle and waiting is not None and self._may_start(waiting):
+            run = self._table.claim(waiting.id, owner=os.getpid(), worker=idle[-1])
+            if run is not None:
+                self._start(client, run, idle.pop())
+            waiting = self._table.first_waiting()
+
+    def _may_start(self, waiting: Run) -> bool:
+        """Whether what runs leaves room: a run that must be alone waits for all others, and all others for it."""
+        return not self._running or not any(
+            self._is_alone(run) for run in (waiting, *(running.run for running in self._running.values()))
+        )
+
+    def _is_alone(self, run: Run) -> bool:
+        calculation = self._calculations.get(run.kind)
+        return calculation is not None and calculation.alone
+
+    def _start(self, client: "Client", run: Run, worker: str) -> None:
+        """Hand a claimed run to a worker."""
+        future = client.submit(
+            execute,
+            str(self._home),
+            run.id,
+            self._calculations,
+            key=f"{run.kind}-{run.id}",
+            workers=[worker],
+            retries=0,
+            pure=False,
+        )
+        future.add_done_callback(self._ring)
+        self._running[run.id] = _Running(run, future, worker, RunFolder(self._home, run.id), run.key)
 
     def _collect(self) -> None:
         """Note how finished runs ended."""

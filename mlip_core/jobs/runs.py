@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     create_engine,
@@ -172,12 +173,30 @@ class RunsTable:
         with self._engine.connect() as connection:
             return connection.scalar(select(func.count()).where(_runs.c.status.in_(statuses))) or 0
 
-    def claim(self, *, owner: int, worker: str) -> Run | None:
-        """Take the run that has waited longest, in one step that only one caller can win."""
-        waiting = select(_runs.c.id).where(_runs.c.status == "queued").order_by(_runs.c.submitted, text("rowid"))
+    def first_waiting(self) -> Run | None:
+        """Return the run that has waited longest."""
+        return self._first(_waiting(*_runs.columns))
+
+    def claim(self, run_id: str | None = None, *, owner: int, worker: str) -> Run | None:
+        """Take a run that waits, the one that has waited longest by default, in one step that only one caller can win.
+
+        Parameters
+        ----------
+        run_id : str, optional
+            Which one; where it waits no longer, none is taken.
+        owner : int
+            Process id of the dispatcher.
+        worker : str
+            Address of the worker that gets it.
+
+        Returns
+        -------
+        Run or None
+        """
+        chosen = _waiting(_runs.c.id).limit(1).scalar_subquery() if run_id is None else run_id
         claimed = (
             update(_runs)
-            .where(_runs.c.id == waiting.limit(1).scalar_subquery(), _runs.c.status == "queued")
+            .where(_runs.c.id == chosen, _runs.c.status == "queued")
             .values(status="running", started=time.time(), owner=owner, worker=worker)
             .returning(*_runs.columns)
         )
@@ -224,6 +243,11 @@ class RunsTable:
         with self._engine.connect() as connection:
             row = connection.execute(chosen.limit(1)).first()
         return None if row is None else _run(row)
+
+
+def _waiting(*columns: Any) -> Select:
+    """Select columns of the runs that wait, the one that has waited longest first."""
+    return select(*columns).where(_runs.c.status == "queued").order_by(_runs.c.submitted, text("rowid"))
 
 
 def _run(row: Row) -> Run:

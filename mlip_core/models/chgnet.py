@@ -42,6 +42,7 @@ class ChgnetModel(Model):
         self.name, self.forces, self.dtype, self.device = item.title, forces, dtype, device
         self.claims = item.claims(forces)
         self.elements = _elements(self._network)
+        self.cutoff = float(self._network.graph_converter.atom_graph_cutoff)
 
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
         with warnings.catch_warnings():

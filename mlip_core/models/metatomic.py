@@ -43,6 +43,7 @@ class MetatomicModel(Model):
         self.name, self.forces, self.dtype, self.device = item.title, forces, dtype, device
         self.claims = item.claims(forces)
         self.elements = frozenset(network.capabilities().atomic_types)
+        self.cutoff = max((float(asked.cutoff) for asked in network.requested_neighbor_lists()), default=None)
 
     def _load(self, item: Entry) -> Any:
         from metatomic.torch import load_atomistic_model

@@ -68,6 +68,9 @@ class Model(ABC):
         What it obeys by construction.
     batch_structures, batch_atoms : int
         The most that goes into one forward call.
+    cutoff : float or None
+        Distance up to which two atoms are neighbours, Å; None where it is not known. Layers of message
+        passing reach further.
     identity : str or None
         Everything that may change a prediction (weights, code, packages, settings) in one word; None for a
         model that was made by hand.
@@ -81,6 +84,7 @@ class Model(ABC):
     claims: Claims = Claims(None, None, None, None)
     batch_structures: int = 32
     batch_atoms: int = 2048
+    cutoff: float | None = None
     identity: str | None = None
 
     @abstractmethod

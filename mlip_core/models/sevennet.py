@@ -40,6 +40,7 @@ class SevennetModel(Model):
         self.name, self.forces, self.dtype, self.device = item.title, forces, dtype, device
         self.claims = item.claims(forces)
         self.elements = frozenset(int(z) for z in network.type_map)
+        self.cutoff = float(network.cutoff)
 
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
         from torch_geometric.data import Batch

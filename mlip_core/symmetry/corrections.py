@@ -109,7 +109,7 @@ class CorrectedModel(Model):
         self.corrections = corrections
         self.name = f"{model.name} + {corrections.label}" if corrections.label else model.name
         self.forces, self.dtype, self.device, self.elements = model.forces, model.dtype, model.device, model.elements
-        self.batch_structures, self.batch_atoms = model.batch_structures, model.batch_atoms
+        self.batch_structures, self.batch_atoms, self.cutoff = model.batch_structures, model.batch_atoms, model.cutoff
         self.claims = corrected_claims(model.claims, corrections)
 
     def predict(self, structures: Iterable[Atoms], *, progress: Progress = silent) -> list[Prediction]:

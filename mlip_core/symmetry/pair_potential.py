@@ -39,7 +39,7 @@ class PairPotential(Model):
         """
         self.dtype = dtype
         self.strength = 1.0
-        self.cutoff = 2.2 * nearest_distance(structure)
+        self._cutoff = self.cutoff = 2.2 * nearest_distance(structure)
         unit = self.predict([structure])[0].energy
         size = min(abs(energy), _STRONGEST * len(structure))
         self.strength = size / unit if unit > 0 else 0.0
@@ -48,13 +48,13 @@ class PairPotential(Model):
         return [self._one(atoms) for atoms in structures]
 
     def _one(self, atoms: Atoms) -> Prediction:
-        i, j, images = _neighbours("ijS", atoms, self.cutoff)
+        i, j, images = _neighbours("ijS", atoms, self._cutoff)
         kind = np.dtype(self.dtype).type
         positions, cell = atoms.positions.astype(kind), atoms.cell.array.astype(kind)
         arrows = positions[j] - positions[i] + images.astype(kind) @ cell
         distances = np.linalg.norm(arrows, axis=1)
-        gap = kind(1) - distances / kind(self.cutoff)
-        slope = kind(-3 * self.strength / (2 * self.cutoff)) * gap**2 / distances
+        gap = kind(1) - distances / kind(self._cutoff)
+        slope = kind(-3 * self.strength / (2 * self._cutoff)) * gap**2 / distances
         forces = np.zeros_like(positions)
         np.add.at(forces, i, kind(2) * slope[:, None] * arrows)
         stress = None

@@ -28,6 +28,7 @@ PURE = {
     "error_split": {"share"},
     "lambench": {"efficiency", "instability"},
     "equation_of_state": {"bulk_modulus_derivative"},
+    "speed": {"others_cores"},
 }
 """Numbers without a unit, by calculation."""
 

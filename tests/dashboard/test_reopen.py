@@ -17,6 +17,7 @@ from mlip_core.calculations.phonons import PhononSettings
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
 from mlip_core.calculations.rotations.variance import RotationSettings
+from mlip_core.calculations.speed import SpeedSettings
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.shelf import Shelf
 from mlip_core.jobs.task import Task
@@ -61,6 +62,7 @@ QUESTIONS = [
         EquationOfStateSettings(relax_atoms=True, fmax=1e-4),
         before={"relaxation": asked("relaxation", replace(FIRST, fmax=1e-4))},
     ),
+    asked("speed", SpeedSettings(n_atoms=(8, 64, 216), repeats=7, batch=4, seconds=90.0)),
 ]
 
 

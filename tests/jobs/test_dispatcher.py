@@ -102,6 +102,38 @@ def test_a_question_is_computed_once_and_then_answered_from_disk(jobs, ended, co
     assert lines(task) == 3
 
 
+def test_what_must_run_alone_waits_for_all_and_all_wait_for_it(jobs, ended, until, counting):
+    def ask(name, kind="count", pause=0.05):
+        return jobs.submit(replace(counting(steps=20, pause=pause, log=name), kind=kind))
+
+    before = [ask("first"), ask("second", pause=0.15)]
+    until(lambda: all(jobs.run(run.id).status == "running" for run in before))
+    alone = [ask("third", "measure"), ask("fourth", "measure")]
+    after = [ask("fifth"), ask("sixth", pause=0.15)]
+    first, second = (ended(run) for run in before)
+    assert first.finished < second.finished, "a worker was idle, and yet nothing overtook"
+    third, fourth = (ended(run) for run in alone)
+    assert second.finished <= third.started < third.finished <= fourth.started
+    fifth, sixth = (ended(run) for run in after)
+    assert fourth.finished <= min(fifth.started, sixth.started)
+    assert max(fifth.started, sixth.started) < min(fifth.finished, sixth.finished), "together again"
+    assert {run.status for run in (first, second, third, fourth, fifth, sixth)} == {"done"}
+
+
+def test_a_run_that_waits_to_be_alone_can_be_cancelled(jobs, ended, until, counting):
+    running = jobs.submit(counting(steps=1000, pause=0.1))
+    until(lambda: jobs.progress(running.id))
+    alone = jobs.submit(replace(counting(steps=1, log="alone"), kind="measure"))
+    behind = jobs.submit(counting(steps=1, log="behind"))
+    time.sleep(1.5)
+    assert jobs.run(alone.id).status == jobs.run(behind.id).status == "queued"
+    jobs.cancel(alone.id)
+    assert ended(behind).status == "done"
+    assert jobs.run(running.id).status == "running"
+    jobs.cancel(running.id)
+    ended(running)
+
+
 def test_progress_is_seen_while_it_runs(jobs, until, ended, counting):
     run = jobs.submit(counting(steps=40, pause=0.05))
     seen = until(lambda: jobs.run(run.id).status == "running" and jobs.progress(run.id))[-1]["done"]

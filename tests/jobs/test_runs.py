@@ -48,6 +48,16 @@ def test_the_longest_waiting_is_claimed_first(table):
     assert table.claim(owner=7, worker="here") is None
 
 
+def test_one_run_can_be_claimed_by_its_id_while_it_waits(table):
+    first, second = (table.add(queued(key=digit * 64, submitted=float(digit))) for digit in "12")
+    assert table.first_waiting() == first
+    assert table.claim(second.id, owner=7, worker="here").id == second.id
+    assert table.claim(second.id, owner=7, worker="here") is None
+    table.finish(first.id, "cancelled", before=("queued",))
+    assert table.first_waiting() is None
+    assert table.claim(first.id, owner=7, worker="here") is None
+
+
 def test_several_processes_never_claim_one_run_twice(table, tmp_path):
     runs = {table.add(queued()).id for _ in range(60)}
     code = f"""

@@ -47,6 +47,10 @@ def count_elsewhere(structure, model, settings, *, progress):
     return count(structure, model, settings, progress=progress)
 
 
+def measure(structure, model, settings, *, progress):
+    return count(structure, model, settings, progress=progress)
+
+
 def fail(structure, model, settings, *, progress):
     raise {"person": StructureError, "program": KeyError, "memory": MemoryError}[settings["how"]](settings["text"])
 
@@ -81,6 +85,7 @@ def toy(function, load=load, **others):
 TOYS = {function.__name__: toy(function) for function in (count, fail, die, deaf, threads)} | {
     "relaxation": replace(CALCULATIONS["relaxation"], load=load),
     "arrived": toy(arrived, download),
+    "measure": toy(measure, alone=True),
     "count_elsewhere": toy(count_elsewhere, elsewhere, packages=("PyYAML",)),
 }
 COMMAND = (sys.executable, __file__)

@@ -176,3 +176,12 @@ def test_translation_holds_where_it_is_claimed(model, metal):
     other.positions += [0.3, -0.2, 7.1]
     if model.claims.translation:
         same(*model.predict([other, metal]), 20 * PRECISION[model.dtype])
+
+
+def test_two_atoms_beyond_the_cutoff_do_not_feel_each_other(model):
+    if model.cutoff is None:
+        return  # a model that does not say; from_ase is one
+    apart = [model.cutoff - 0.5, model.cutoff + 0.05, model.cutoff + 1.0]
+    near, beyond, far = (p.energy for p in model.predict([Atoms("Al2", [[0, 0, 0], [0, 0, d]]) for d in apart]))
+    assert beyond == pytest.approx(far, abs=1e-5)
+    assert abs(near - far) > 1e-5

@@ -94,7 +94,7 @@ def phonons(
         primitive_matrix=cells.frame.primitive_matrix.copy(),
         lattice=tables,
         displacement_set=data,
-        notes=notes(cells, data, settings, cutoff=getattr(model, "cutoff", None)),
+        notes=notes(cells, data, settings, cutoff=model.cutoff),
         n_evaluations=counted.evaluations,
         seconds=perf_counter() - begin,
         model_seconds=counted.seconds,

@@ -86,7 +86,7 @@ CALCULATIONS = (
         files=files,
         before={"relaxation": "relaxation"},
         reference=True,
-        packages=("phonopy", "seekpath", "symfc"),
+        packages=("phonopy", "seekpath", "spglib"),
         public=(phonons, PhononSettings, animate),
     ),
 )
