@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 from mlip_core.errors import SettingsError
 from mlip_core.keys import digest
-from mlip_core.models.catalogue import catalogue, entry
+from mlip_core.models.catalogue import entry, listed
 from mlip_core.models.model import Forces, Model
 from mlip_core.records import record
 from mlip_core.symmetry.corrections import Corrections
@@ -59,7 +59,7 @@ class Configuration:
         """Read :attr:`code`; None for a model outside the catalogue (an address never names a file to load)."""
         head, *extras = re.split(r"[+ ]", text.strip())
         model, *choices = head.split(":")
-        if model not in {item.name for item in catalogue()}:
+        if listed(model) is None:
             return None
         forces = next((choice for choice in choices if choice in ("direct", "conservative")), None)
         dtype = next((choice for choice in choices if choice in ("float32", "float64")), None)

@@ -11,29 +11,6 @@ from dashboard.widgets.figure_page import config
 OnSelect = Literal["ignore", "rerun"] | Callable[[], None]
 
 
-def drawn_once(draw: Callable[[], go.Figure | None], *mark: object) -> go.Figure | None:
-    """Draw a figure once for everybody who looks at the same.
-
-    Parameters
-    ----------
-    draw : callable
-        Draws it.
-    *mark
-        Everything that tells the figure from another one; its ``repr`` counts.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure or None
-        To be shown as it is, not to be changed.
-    """
-    return _kept(repr(mark), draw)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _kept(mark: str, _draw: Callable[[], go.Figure | None]) -> go.Figure | None:
-    return _draw()
-
-
 def chart(figure: go.Figure, key: str, *, on_select: OnSelect = "ignore") -> Any:
     """Show a figure over the width that is there.
 

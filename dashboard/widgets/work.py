@@ -42,9 +42,9 @@ class Work:
 
     @property
     def mark(self) -> tuple[object, ...]:
-        """What tells two states of a picture of this work apart, progress among them."""
+        """What tells two states of a picture of this work apart, progress among them; holds while the record lives."""
         reported = self.watched.count(self.run.id) if self.run is not None and self.result is None else None
-        return self.key, self.result is not None, self.active, reported, self.style
+        return self.key, id(self.result), self.active, reported, self.style
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what the worker has reported so far."""
@@ -55,12 +55,12 @@ def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Wor
     """Look up where every task of a line-up stands; ``keys`` are those of the tasks, where they are known."""
     asked = tuple(keys or (jobs().key(task) for task in tasks))
     shared = watched(asked)
-    members = state.lineup()
+    members, runs = state.lineup(), jobs().find_all(asked)
     found = []
     for position, (task, key) in enumerate(zip(tasks, asked, strict=True)):
         place = members.index(task.configuration) if task.configuration in members else position
         style = style_of(task.configuration, place)
-        run, record, stored = jobs().find(key), result(key), key
+        run, record, stored = runs.get(key), result(key), key
         if record is None and key in state.earlier():
             stored = state.earlier()[key]
             record = result(stored)
@@ -136,37 +136,37 @@ def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None], *, steps: bo
     keys = [jobs().key(task) for task in tasks]
     name = "-".join(sorted({task.kind for task in tasks}))
     shown: dict[str, object] = {}
+    fresh = follow(tasks, keys)
 
     @st.fragment(key=f"lines-{name}")
     def lines() -> None:
-        works = follow(tasks, keys)
-        shown["lines"] = _lines_mark(works)
+        shown["lines"] = _lines_mark(fresh)
         with guarded():
-            status(works)
+            status(fresh)
 
     @st.fragment(key=f"picture-{name}")
     def picture() -> None:
-        works = follow(tasks, keys)
-        shown["picture"] = _picture_mark(works, steps)
+        shown["picture"] = _picture_mark(fresh, steps)
         with guarded(), watched(tuple(keys)).drawing():
-            draw(works)
+            draw(fresh)
 
     @st.fragment
     def clock() -> None:
         ticker(seconds_between(LOOK_COST, watchers()), look, key=f"clock-{name}")
 
     def look() -> None:
+        nonlocal fresh
         note_watcher(state.visitor())
-        works = follow(tasks, keys)
-        if not any(work.active for work in works):
+        fresh = follow(tasks, keys)
+        if not any(work.active for work in fresh):
             st.rerun()
-        now = {"lines": _lines_mark(works), "picture": _picture_mark(works, steps)}
+        now = {"lines": _lines_mark(fresh), "picture": _picture_mark(fresh, steps)}
         if changed := [f"{part}-{name}" for part, mark in now.items() if mark != shown.get(part)]:
             st.rerun(changed)
 
     lines()
     picture()
-    if any(work.active for work in follow(tasks, keys)):
+    if any(work.active for work in fresh):
         clock()
 
 

@@ -127,6 +127,12 @@ class Jobs:
         """Return the newest run with this content key."""
         return self._alive(self._table.find(checked(key, "result")))
 
+    def find_all(self, keys: Iterable[str]) -> dict[str, Run]:
+        """Return the newest run with each of these content keys, where there is one."""
+        found = self._table.newest([checked(key, "result") for key in keys])
+        self._alive(next((run for run in found.values() if run.active), None))
+        return found
+
     def runs(
         self,
         limit: int | None = 100,

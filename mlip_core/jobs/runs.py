@@ -149,6 +149,12 @@ class RunsTable:
         chosen = select(_runs).where(_runs.c.key == key, _runs.c.status.in_(statuses))
         return self._first(chosen.order_by(_runs.c.submitted.desc()))
 
+    def newest(self, keys: Sequence[str]) -> dict[str, Run]:
+        """Return the newest run of each of these keys, where there is one."""
+        chosen = select(_runs).where(_runs.c.key.in_(keys)).order_by(_runs.c.submitted)
+        with self._engine.connect() as connection:
+            return {run.key: run for run in map(_run, connection.execute(chosen))}
+
     def list(
         self,
         *,

@@ -197,16 +197,27 @@ def entry(name_or_path: str | Path) -> Entry:
         If nothing has that name, or the file cannot be a model.
     """
     name = str(name_or_path)
-    entries = {item.name: item for item in catalogue()}
-    if name in entries:
-        return entries[name]
+    if (known := listed(name)) is not None:
+        return known
     path = Path(name).expanduser()
     if path.suffix in SUFFIXES and path.is_file():
         return _of_file(path, name)
     if path.is_file():
         raise ModelError(f"{name} is not a model file: expected {_quoted(tuple(SUFFIXES))} at the end of its name.")
-    close = get_close_matches(name.lower(), entries, n=3, cutoff=0.5) or list(entries)[:5]
+    names = [item.name for item in catalogue()]
+    close = get_close_matches(name.lower(), names, n=3, cutoff=0.5) or names[:5]
     raise ModelError(f"No model is called {name!r}, and no such file exists. Did you mean {_quoted(tuple(close))}?")
+
+
+def listed(name: str) -> Entry | None:
+    """Entry with this name in the catalogue or the models folder, a path not among them; None where there is none."""
+    known = _known_names().get(name)
+    return known or next((item for item in catalogue() if item.name == name), None)
+
+
+@lru_cache(maxsize=1)
+def _known_names() -> dict[str, Entry]:
+    return {item.name: item for item in _known()}
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlip_core.errors import Cancelled, SettingsError
-from mlip_core.jobs.files import ProgressFile, RunFolder
+from mlip_core.jobs.files import ProgressFile, ProgressReader, RunFolder
 
 RUN = "0123456789abcdef"
 
@@ -77,3 +77,40 @@ def test_what_cannot_be_shown_is_refused(folder):
 def test_a_run_that_leads_elsewhere_is_refused(tmp_path, name):
     with pytest.raises(SettingsError, match="does not name a run"):
         RunFolder(tmp_path, name)
+
+
+def test_a_reader_reads_every_row_once_and_waits_for_the_end_of_a_line(folder, monkeypatch):
+    reader = ProgressReader(folder)
+    reader.look()
+    assert reader.rows() == []
+    parsed = []
+    monkeypatch.setattr(
+        "mlip_core.jobs.files.json.loads", lambda line: parsed.append(line) or json.JSONDecoder().decode(line.decode())
+    )
+    with ProgressFile(folder) as progress:
+        for step in range(5):
+            progress(step, 10, energy=-1.0 * step)
+            reader.look()
+    with folder.progress.open("a") as file:
+        file.write('{"done": 5, "to')
+        file.flush()
+        reader.look()
+        assert [row["done"] for row in reader.rows()] == [0, 1, 2, 3, 4]
+        file.write('tal": 10, "time": 0.0, "values": {}}\n')
+    reader.look()
+    reader.look()
+    assert len(parsed) == reader.count == 6
+    assert reader.rows() == folder.rows()
+
+
+def test_a_reader_of_very_many_rows_keeps_the_first_and_the_last(folder):
+    reader = ProgressReader(folder, most=10)
+    with ProgressFile(folder) as progress:
+        for step in range(100):
+            progress(step, 100)
+            reader.look()
+            kept = [row["done"] for row in reader.rows()]
+            assert len(kept) <= 10
+            assert (kept[0], kept[-1]) == (0, step)
+            assert kept == sorted(set(kept))
+    assert reader.count == 100

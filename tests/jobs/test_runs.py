@@ -154,3 +154,14 @@ def test_the_table_is_readable_while_another_process_writes(table, tmp_path):
         assert time.monotonic() - began < 5
         connection.rollback()
     writer.close()
+
+
+def test_the_newest_run_of_each_of_several_keys_is_found_at_once(table):
+    keys = [letter * 64 for letter in "abc"]
+    old = table.add(queued(keys[0], submitted=1.0, status="failed"))
+    new = table.add(queued(keys[0], submitted=2.0, status="done"))
+    other = table.add(queued(keys[1], submitted=0.5))
+    table.add(queued("d" * 64))
+    assert table.newest(keys) == {keys[0]: new, keys[1]: other}
+    assert table.newest(keys)[keys[0]] == table.find(keys[0]) != old
+    assert table.newest([]) == {}

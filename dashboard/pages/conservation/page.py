@@ -13,6 +13,7 @@ from dashboard.pages.declaration import Named
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
+from dashboard.widgets.once import once
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, drawn, live, start_button
 from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
@@ -127,7 +128,7 @@ def draw(works: list[Work]) -> None:
         st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
     curve, picture = st.columns([2.2, 1])
     with curve:
-        chart(loop_figure(measured, look=look()), "loop-figure")
+        chart(once(loop_figure, measured, look=look()), "loop-figure")
         st.caption(
             "Two atoms are led around a circle in the plane of their displacements, back to where they started. Forces that are a gradient have done no work then."
         )
@@ -146,7 +147,7 @@ def draw(works: list[Work]) -> None:
 
 def constant_energy(measured: Sequence[tuple]) -> None:
     """Show the total energy along the runs."""
-    chart(energy_figure(measured, look=look()), "energy-figure")
+    chart(once(energy_figure, measured, look=look()), "energy-figure")
     st.caption(
         "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
     )
@@ -157,7 +158,7 @@ def random_loops(measured: Sequence[tuple]) -> None:
     if not any(result.random_loops for _, result in measured):
         st.markdown("Ask for **Random loops** under **More**, and measure again.")
         return
-    figure = random_loops_figure(measured, look=look())
+    figure = once(random_loops_figure, measured, look=look())
     chart(figure, "random-loops-figure")
     st.caption(
         "The work around loops of random pairs of atoms along random directions (filled), with the error of its integration (open), and the root mean square (bar). "
@@ -172,7 +173,7 @@ def two_heads(pairs: Named) -> None:
             "No model of this line-up has both a head for forces and an energy to differentiate; PET demo has, and most PET models."
         )
         return
-    chart(heads_figure(pairs, look=look()), "heads-figure")
+    chart(once(heads_figure, pairs, look=look()), "heads-figure")
     for mark, result in pairs:
         heads = result.heads
         st.markdown(

@@ -15,6 +15,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
 from dashboard.widgets.navigation import link
+from dashboard.widgets.once import once
 from dashboard.widgets.style import constrained
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
@@ -141,9 +142,11 @@ def draw(works: list[Work]) -> None:
     crystal = reference_crystal(finished[0].task.subject)
     bar = st.container(horizontal=True, vertical_alignment="center")
     unit, which, wanted = choose_view(bar, reference=crystal is not None)
-    series = [PhononSeries.from_result(work.style, work.result, raw=raw) for work in finished for raw in _which(which)]
-    reference = reference_bands(crystal, finished[0].result) if crystal is not None and wanted else None
-    under = series_of(reference)
+    series = [
+        once(PhononSeries.from_result, work.style, work.result, raw=raw) for work in finished for raw in _which(which)
+    ]
+    reference = once(reference_bands, crystal, finished[0].result) if crystal is not None and wanted else None
+    under = once(series_of, reference)
     results = drawn(finished)
     bar.space("stretch")
     download_all(
@@ -155,7 +158,7 @@ def draw(works: list[Work]) -> None:
             "Thermal properties": thermal_figure(results),
         },
     )
-    figure = phonon_figure(series, unit=unit, reference=under, look=look())
+    figure = once(phonon_figure, series, unit=unit, reference=under, look=look())
     event = chart(figure, "phonon-figure", on_select="rerun")
     st.caption(
         "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants; raw: as the forces gave them. "
@@ -166,7 +169,7 @@ def draw(works: list[Work]) -> None:
         "Mode": lambda: watch(shown, event.selection.points),
         "Differences": lambda: differences(finished, reference),
         "What was wrong before the correction": lambda: diagnostics_table(finished),
-        "Thermal properties": lambda: chart(thermal_figure(results, look=look()), "thermal-figure"),
+        "Thermal properties": lambda: chart(once(thermal_figure, results, look=look()), "thermal-figure"),
     }
     tabs(views, key="phonon_view")
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.pages.phonons.figures import PhononSeries
+from dashboard.widgets.once import once
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, difference_to_reference
@@ -29,7 +30,7 @@ def words(reference: ReferenceBands | None) -> str:
         return ""
     crystal = reference.crystal
     points = ", ".join(dict.fromkeys(reference.exact_labels))
-    told = reference_card()["phonons"]
+    told = once(reference_card)["phonons"]
     size, doubt = told["size"], told["doubts"].get(crystal.name, "")
     n_atoms = crystal.force_constants.shape[1]
     between = f" Between the circles so small a supercell misses something: in {size['name']} 64 atoms instead of 16 move the bands by {size['path_mean']:g} THz on average, {size['path_max']:g} at most."

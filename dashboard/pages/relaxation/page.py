@@ -10,9 +10,11 @@ from ase import Atoms
 
 from dashboard.pages.relaxation.declaration import figures
 from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
-from dashboard.widgets.chart import chart, drawn_once
+from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
+from dashboard.widgets.once import once
+from dashboard.widgets.theme import Look
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.relaxation.calculation import Cell, Optimizer, RelaxationResult, RelaxationSettings
@@ -96,7 +98,7 @@ def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:
 def draw(works: list[Work]) -> None:
     """Draw the curves and the outcomes of everybody who has something to show."""
     shown = [work for work in works if work.result is not None or work.rows()]
-    figure = drawn_once(lambda: _figure(shown), "relaxation", look(), [work.mark for work in shown])
+    figure = once(_figure, shown, look())
     if figure is None:
         if not any(work.active for work in works):
             st.subheader("Nothing computed yet")
@@ -126,10 +128,10 @@ def outcomes(works: Sequence[Work]) -> None:
     viewer(chosen.result.frames, key="relaxation-viewer", height=420)
 
 
-def _figure(works: Sequence[Work]) -> go.Figure | None:
+def _figure(works: Sequence[Work], look: Look) -> go.Figure | None:
     """Draw the curves, None where nobody has any yet."""
     traces = [trace for work in works if (trace := _trace(work)) is not None]
-    return relaxation_figure(traces, look=look()) if traces else None
+    return relaxation_figure(traces, look=look) if traces else None
 
 
 def _trace(work: Work) -> RelaxationTrace | None:

@@ -21,6 +21,7 @@ from dashboard.service import jobs
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
+from dashboard.widgets.once import once
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
@@ -145,7 +146,7 @@ def draw(works: list[Work]) -> None:
                 "the answers are turned back, and what differs is symmetry breaking."
             )
         return
-    chart(distribution_figure(drawn(finished), look=look()), "distributions")
+    chart(once(distribution_figure, drawn(finished), look=look()), "distributions")
     st.caption(
         "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."
     )
@@ -158,7 +159,7 @@ def draw(works: list[Work]) -> None:
 def against_angle(works: Sequence[Work]) -> None:
     """Show the deviation over a full turn about one axis."""
     axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
-    figure = angle_figure(drawn(works), "xyz".index(axis or "z"), look=look())
+    figure = once(angle_figure, drawn(works), "xyz".index(axis or "z"), look=look())
     chart(figure, "angles")
     st.caption("Relative to the orientation the structure came in; 360° is the start again.")
 
@@ -215,7 +216,7 @@ def degrees(works: Sequence[Work]) -> None:
             "The spectrum needs a Lebedev grid: groups of rotations cannot tell degrees apart. Choose one under **Orientations**."
         )
         return
-    chart(spectrum_figure(shown, look=look()), "spectrum")
+    chart(once(spectrum_figure, shown, look=look()), "spectrum")
     st.caption(
         "How strongly the answers vary with the orientation at each degree l: a grid that is exact to l removes everything up to l."
     )
@@ -230,7 +231,7 @@ def symmetry_breaking_share(works: Sequence[Work]) -> None:
         )
         return
     reference = reference_name(shown)
-    chart(split_figure(drawn(shown), reference, look=look()), "split-figure")
+    chart(once(split_figure, drawn(shown), reference, look=look()), "split-figure")
     number = st.column_config.NumberColumn
     rows = []
     for work in shown:
@@ -309,7 +310,7 @@ def draw_costs(works: list[Work]) -> None:
         return
     st.markdown("#### What a correction buys")
     costs, reference = drawn(done), reference_name(done)
-    chart(cost_figure(costs, reference=reference, look=look()), "cost-figure")
+    chart(once(cost_figure, costs, reference=reference, look=look()), "cost-figure")
     download_all(st, titled("What a correction buys"), costs, lambda: cost_figures(costs, reference))
     st.caption(
         "What is left of the rotational deviation after averaging over each grid, measured in orientations outside the grid, against its evaluations. "
