@@ -1,5 +1,6 @@
 """Every page as it declares itself: empty, asked, answered, and opened again, without a browser."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def address(home, labelled_file):
 
 def test_every_folder_is_in_the_list():
     assert {path.parent.name for path in ROOT.glob("*/*.py")} == set(FOLDERS)
+
+
+@every_page
+def test_no_text_stands_alone_in_a_page(folder):
+    """Streamlit would write it on the screen."""
+    statements = ast.parse((ROOT / folder / "page.py").read_text(encoding="utf-8")).body[1:]
+    assert not [item for item in statements if isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)]
 
 
 def test_titles_and_addresses_are_told_apart():

@@ -307,7 +307,10 @@ def test_claims_follow_what_is_done(anisotropic):
 
 def test_labels():
     assert Corrections().label == ""
-    assert Corrections(rotations="octahedral", inversion=True, net_force=True).label == "octahedral ±, net force"
+    assert (
+        Corrections(rotations="octahedral", inversion=True, net_force=True).label
+        == "octahedral + inversion + no net force"
+    )
     assert Corrections(inversion=True).label == "inversion"
 
 

@@ -20,8 +20,7 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import entry
 
-SIZES = (8, 64, 216, 512, 1000, 2000, 4000)
-"""Numbers of atoms that can be the largest; the smaller ones are measured too."""
+SIZES = (8, 64, 216, 512, 1000, 2000, 4000)  # one is the largest; all smaller ones are measured too
 
 
 def main() -> None:
