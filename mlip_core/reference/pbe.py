@@ -140,7 +140,7 @@ def reference_materials() -> tuple[str, ...]:
 
 
 def reference_structure(name: str) -> Atoms:
-    """Primitive cell of a material at its PBE lattice constant.
+    """Primitive cell of a material at its PBE lattice constant, or at that of its frames where the two differ (Al).
 
     Raises
     ------
@@ -154,7 +154,8 @@ def reference_structure(name: str) -> Atoms:
     known = json.loads(asset("reference", "equilibrium.json").read_text(encoding="utf-8"))
     if name not in known:
         raise SettingsError(f"There are no reference data for {name!r}; choose one of {', '.join(known)}.")
-    return bulk(name, known[name]["structure"], known[name]["a"])
+    material = known[name]
+    return bulk(name, material["structure"], material.get("frames_a", material["a"]))
 
 
 def reference_supercells(name: str) -> tuple[Supercell, ...]:
@@ -193,6 +194,10 @@ def reference_phonons(name: str, *, supercell: Supercell = "primitive", **settin
     from mlip_core.calculations.phonons import PhononSettings, phonons
 
     structure, known = reference_structure(name), reference_supercells(name)
+    if not known:
+        raise SettingsError(
+            f"There are no reference phonons of {name!r}; choose one of {', '.join(reference_materials())}."
+        )
     if supercell not in known:
         raise SettingsError(f"The reference data of {name} hold no {supercell} supercell; choose {' or '.join(known)}.")
     fixed: dict[str, Any] = {

@@ -23,3 +23,4 @@ def show_reference_card() -> None:
     })  # fmt: skip
     st.caption(card["convergence"]["content"])
     st.markdown("**Limits**\n\n" + "\n".join(f"- {limit}" for limit in card["limits"]))
+    st.markdown("**What changed**\n\n" + "\n".join(f"- {change}" for change in card["changed"]))

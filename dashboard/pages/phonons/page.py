@@ -206,7 +206,7 @@ def choose_view(bar: Any, *, reference: bool) -> tuple[Any, str | None, bool]:
         True,
         key="pbe",
         bind="query-params",
-        help="Bands computed with density functional theory for this project: PBE, GPAW, 400 eV plane waves, displaced supercells.",
+        help="Bands computed with density functional theory for this project: PBE, GPAW, plane waves, displaced supercells.",
     )
     return unit, which, wanted
 

@@ -35,7 +35,7 @@ def words(reference: ReferenceBands | None) -> str:
     n_atoms = crystal.force_constants.shape[1]
     between = f" Between the circles so small a supercell misses something: in {size['name']} 64 atoms instead of 16 move the bands by {size['path_mean']:g} THz on average, {size['path_max']:g} at most."
     return (
-        f" Grey: {PBE}, 400 eV plane waves, at its own lattice constant of {2**0.5 * crystal.structure.cell.lengths()[0]:.3f} Å, from a supercell of "
+        f" Grey: {PBE}, {told['cutoff'][crystal.name]} eV plane waves, at its own lattice constant of {2**0.5 * crystal.structure.cell.lengths()[0]:.3f} Å, from a supercell of "
         f"{n_atoms} atoms: exact at the circles ({points}), interpolated between them; without LO–TO splitting.{between * (n_atoms < 64)} {doubt}"
     )
 
