@@ -17,6 +17,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from dashboard.widgets.viewer import CODE, CSS
 from dashboard.widgets.viewer.scene import scene
+from mlip_core.jobs.locks import taken
+from mlip_core.jobs.queue import LOCK
 from mlip_core.viewing import fetch
 
 FLAGS = [
@@ -103,6 +105,17 @@ def server(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("home"))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def lone_server(home):
+    """A server with nobody to compute: the test itself plays the worker."""
+    home.mkdir()
+    lock = taken(home / LOCK, patience=2.0)
+    running = Server(home)
+    yield running
+    running.stop()
+    lock.release()
 
 
 @pytest.fixture(scope="session")

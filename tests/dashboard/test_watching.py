@@ -93,7 +93,7 @@ def test_all_see_the_same_rows_until_drawing_has_been_paid_for(running, monkeypa
 def test_the_page_draws_each_state_of_a_running_relaxation_once(running, monkeypatch):
     _, report = running
     drawn = []
-    import dashboard.pages.relaxation.figures as figures
+    from dashboard.pages.relaxation import figures
 
     def counting(traces, **options):
         drawn.append(len(traces[0].steps))
