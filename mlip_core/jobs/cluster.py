@@ -18,10 +18,12 @@ _CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.9,
-    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.worker.memory.monitor-interval": "2s",
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",  # these and the next: bookkeeping that would keep an idle machine busy
     "distributed.admin.system-monitor.interval": "10s",
+    "distributed.client.scheduler-info-interval": "1 minute",
+    "distributed.scheduler.active-memory-manager.start": False,
     "distributed.scheduler.idle-timeout": None,
     "distributed.scheduler.work-stealing": False,
 }

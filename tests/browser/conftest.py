@@ -20,6 +20,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from dashboard.widgets.viewer import CODE, CSS
 from dashboard.widgets.viewer.scene import scene
+from mlip_core.jobs.locks import taken
+from mlip_core.jobs.queue import LOCK
 from mlip_core.viewing import fetch
 
 FLAGS = [
@@ -114,6 +116,17 @@ def server(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("home"))
     yield running
     running.stop()
+
+
+@pytest.fixture
+def lone_server(home):
+    """A server with nobody to compute: the test itself plays the worker."""
+    home.mkdir()
+    lock = taken(home / LOCK, patience=2.0)
+    running = Server(home)
+    yield running
+    running.stop()
+    lock.release()
 
 
 @pytest.fixture(scope="session")
