@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.pages import FOLDERS, PAGES
+from dashboard.views import FOLDERS, PAGES
 from dashboard.widgets.frame import guarded
 from dashboard.widgets.navigation import script
 from mlip_core.assets import asset

@@ -4,8 +4,8 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.pages import PAGES, page_of
 from dashboard.service import SHIPPED, SHIPPED_FOLDER, jobs
+from dashboard.views import PAGES, page_of
 from dashboard.widgets.navigation import script
 from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task

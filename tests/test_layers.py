@@ -85,7 +85,7 @@ Jobs.ensure_dispatcher = lambda self: None
 app = AppTest.from_file({str(SCREEN / "app.py")!r}, default_timeout=60)
 app.query_params["structure"] = "si"
 app.run()
-from dashboard.pages import FOLDERS
+from dashboard.views import FOLDERS
 from dashboard.widgets.navigation import script
 for name in FOLDERS[1:]:
     app.switch_page(script(name)); app.run()

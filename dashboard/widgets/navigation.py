@@ -5,7 +5,7 @@ import streamlit as st
 
 def script(folder: str) -> str:
     """Return the file of a page by its folder, as Streamlit names pages."""
-    return f"pages/{folder}/page.py"
+    return f"views/{folder}/page.py"
 
 
 def link(folder: str, text: str) -> None:

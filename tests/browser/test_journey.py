@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import expect
 
-from dashboard.pages import PAGES
+from dashboard.views import PAGES
 
 CIF = """data_rocksalt
 _symmetry_space_group_name_H-M 'F m -3 m'

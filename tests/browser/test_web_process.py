@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from dashboard.pages import PAGES
+from dashboard.views import PAGES
 
 START = 5
 """s of the processor, from the start of the web process to its first page."""

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard import service
-from dashboard.pages import FOLDERS
+from dashboard.views import FOLDERS
 from dashboard.widgets.navigation import script
 from mlip_core.jobs.queue import Jobs
 

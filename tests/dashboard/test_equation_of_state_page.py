@@ -16,9 +16,9 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 import mlip_core as mlip
-from dashboard.pages.equation_of_state import declaration
-from dashboard.pages.equation_of_state.figures import equation_figure
-from dashboard.pages.equation_of_state.page import EQUATIONS, question
+from dashboard.views.equation_of_state import declaration
+from dashboard.views.equation_of_state.figures import equation_figure
+from dashboard.views.equation_of_state.page import EQUATIONS, question
 from dashboard.widgets.download import archive
 from dashboard.widgets.navigation import script
 from dashboard.widgets.theme import Look, style

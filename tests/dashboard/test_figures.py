@@ -7,10 +7,10 @@ from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
-from dashboard.pages.phonons.declaration import figures as phonon_figures
-from dashboard.pages.phonons.figures import PhononSeries, phonon_figure, thermal_figure
-from dashboard.pages.relaxation.declaration import figures as relaxation_figures
-from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
+from dashboard.views.phonons.declaration import figures as phonon_figures
+from dashboard.views.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.views.relaxation.declaration import figures as relaxation_figures
+from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets.download import archive
 from dashboard.widgets.theme import COLORS, DARK, LIGHT, Look, style
 from mlip_core.calculations.phonons import PhononSettings, phonons

@@ -7,9 +7,9 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from dashboard.pages.force_errors import figures
-from dashboard.pages.force_errors.declaration import error_figures, split_figures
-from dashboard.pages.force_errors.parity import MOST_POINTS, WORST_POINTS, parity_figure
+from dashboard.views.force_errors import figures
+from dashboard.views.force_errors.declaration import error_figures, split_figures
+from dashboard.views.force_errors.parity import MOST_POINTS, WORST_POINTS, parity_figure
 from dashboard.widgets.download import archive
 from dashboard.widgets.theme import Look, style
 from mlip_core.calculations.force_errors import compare_errors, error_split, force_errors

@@ -13,8 +13,8 @@ from ase.io import read, write
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.pages.force_errors.comparison import compared_by, lambench_questions, questions
-from dashboard.pages.force_errors.download import per_atom_csv, per_atom_parquet, with_all_forces
+from dashboard.views.force_errors.comparison import compared_by, lambench_questions, questions
+from dashboard.views.force_errors.download import per_atom_csv, per_atom_parquet, with_all_forces
 from dashboard.widgets.download import archive
 from dashboard.widgets.work import drawn, follow
 from mlip_core.assets import asset
@@ -92,7 +92,7 @@ def compute(code, reference=None, *, split=False):
 def shown(app, view="Parity"):
     app.session_state["view"] = view
     app.run()
-    app.switch_page("pages/force_errors/page.py")
+    app.switch_page("views/force_errors/page.py")
     app.run()
     assert not app.exception
     assert not app.error
@@ -248,8 +248,8 @@ def test_benchmarks_are_shown_where_models_cover_different_elements(app, home):
 
 
 def test_a_run_that_is_opened_shows_its_data_set_and_what_it_was_compared_with(app, code, monkeypatch):
-    from dashboard.pages.force_errors.declaration import reference_value
     from dashboard.service import dataset, jobs
+    from dashboard.views.force_errors.declaration import reference_value
     from mlip_core.jobs.queue import Jobs
 
     monkeypatch.setattr(Jobs, "_revive", lambda self: None)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import dashboard
-from dashboard.pages import FOLDERS, PAGES, page_of
+from dashboard.views import FOLDERS, PAGES, page_of
 from dashboard.widgets.theme import style
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.datasets.shelf import Shelf
 
-ROOT = Path(dashboard.__file__).parent / "pages"
+ROOT = Path(dashboard.__file__).parent / "views"
 every_page = pytest.mark.parametrize("folder", FOLDERS)
 asking = pytest.mark.parametrize("folder", [folder for folder, page in PAGES.items() if page.shows])
 

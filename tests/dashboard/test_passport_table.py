@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.pages.lineup.passport import figure, laws, verdict
+from dashboard.views.lineup.passport import figure, laws, verdict
 from mlip_core.calculations.passport.calculation import LAWS, Law, Measure, Passport, PassportSettings
 from mlip_core.models.model import Claims
 

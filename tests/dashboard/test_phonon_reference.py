@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dashboard.pages.phonons.figures import PhononSeries, phonon_figure
-from dashboard.pages.phonons.reference import PBE, series_of, words
+from dashboard.views.phonons.figures import PhononSeries, phonon_figure
+from dashboard.views.phonons.reference import PBE, series_of, words
 from dashboard.widgets.theme import style
 from mlip_core.calculations.phonons.reference_bands import reference_bands, reference_crystal
 from mlip_core.reference.pbe import reference_phonons

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.phonons.supercell import KIND, supercell_values
+from dashboard.views.phonons.supercell import KIND, supercell_values
 from mlip_core.calculations.phonons.supercells import suggested_supercell
 from mlip_core.structures import library_structure, standardise
 
@@ -13,7 +13,7 @@ def script(name, before):
     """Show the choice for a structure of the library, and keep what it gives."""
     import streamlit as st
 
-    from dashboard.pages.phonons.supercell import choose_supercell
+    from dashboard.views.phonons.supercell import choose_supercell
     from mlip_core.structures import library_structure, standardise
 
     for key, value in before.items():

@@ -7,7 +7,7 @@ from mlip_core.calculations.benchmarks.published import published
 
 
 def script():
-    from dashboard.pages.force_errors.benchmarks import as_published
+    from dashboard.views.force_errors.benchmarks import as_published
     from mlip_core.calculations.benchmarks.published import published
 
     for found in published().values():
@@ -35,8 +35,8 @@ def test_each_table_is_shown_with_its_version_and_its_note(screen):
 
 
 def test_the_best_value_of_a_column_is_marked():
-    from dashboard.pages.force_errors.benchmarks import _best_marked
-    from dashboard.pages.force_errors.comparison import BEST
+    from dashboard.views.force_errors.benchmarks import _best_marked
+    from dashboard.views.force_errors.comparison import BEST
 
     found = published()["matbench_discovery"]
     marked = _best_marked(found)._compute().ctx

@@ -14,7 +14,7 @@ from mlip_core.jobs.task import Task
 from mlip_core.structures import library_structure
 from mlip_core.symmetry.moving import rattled
 
-PAGE = Path(dashboard.__file__).parent / "pages" / "relaxation" / "page.py"
+PAGE = Path(dashboard.__file__).parent / "views" / "relaxation" / "page.py"
 
 
 @pytest.mark.parametrize("rattle", [0.0, 0.1])

@@ -6,8 +6,8 @@ import pytest
 from streamlit.runtime.state.common import TESTING_KEY
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages import PAGES, page_of
 from dashboard.service import jobs
+from dashboard.views import PAGES, page_of
 from dashboard.widgets.navigation import script
 from mlip_core.calculations.conservation.calculation import ConservationSettings
 from mlip_core.calculations.conservation.closed_loops import Loop

@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.pages import page_of
 from dashboard.reopen import open_task, remember_earlier
 from dashboard.service import jobs
+from dashboard.views import page_of
 from dashboard.widgets.navigation import script
 from mlip_core.jobs.files import RunFolder
 from mlip_core.jobs.queue import Jobs

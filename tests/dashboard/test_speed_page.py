@@ -9,9 +9,9 @@ import pytest
 from ase.build import bulk
 
 import mlip_core as mlip
-from dashboard.pages.speed import declaration
-from dashboard.pages.speed.figures import CLOCKS, speed_figure, ticks
-from dashboard.pages.speed.page import SIZES, ratio_by_size
+from dashboard.views.speed import declaration
+from dashboard.views.speed.figures import CLOCKS, speed_figure, ticks
+from dashboard.views.speed.page import SIZES, ratio_by_size
 from dashboard.widgets.download import archive
 from dashboard.widgets.theme import Look, style
 from mlip_core.calculations.speed.record import Speed, Timing

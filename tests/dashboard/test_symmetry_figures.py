@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from ase.build import bulk
 
-from dashboard.pages.conservation.declaration import figures as conservation_figures
-from dashboard.pages.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
-from dashboard.pages.rotations.declaration import cost_figures, variance_figures
-from dashboard.pages.rotations.figures import (
+from dashboard.views.conservation.declaration import figures as conservation_figures
+from dashboard.views.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
+from dashboard.views.rotations.declaration import cost_figures, variance_figures
+from dashboard.views.rotations.figures import (
     angle_figure,
     cost_figure,
     direction,

@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.pages.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.service import jobs
+from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets import watching
 from dashboard.widgets.once import once
 from dashboard.widgets.theme import Look, style
@@ -24,7 +24,7 @@ from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
 from mlip_core.structures import library_structure
 
-PAGE = Path(dashboard.__file__).parent / "pages" / "relaxation" / "page.py"
+PAGE = Path(dashboard.__file__).parent / "views" / "relaxation" / "page.py"
 
 
 @pytest.mark.parametrize("cost", [0.02, 0.05, 0.1])
@@ -93,7 +93,7 @@ def test_all_see_the_same_rows_until_drawing_has_been_paid_for(running, monkeypa
 def test_the_page_draws_each_state_of_a_running_relaxation_once(running, monkeypatch):
     _, report = running
     drawn = []
-    from dashboard.pages.relaxation import figures
+    from dashboard.views.relaxation import figures
 
     def counting(traces, **options):
         drawn.append(len(traces[0].steps))

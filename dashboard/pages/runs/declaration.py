@@ -1,5 +1,0 @@
-"""The page Runs as navigation knows it."""
-
-from dashboard.pages.declaration import Page
-
-PAGE = Page(title="Runs", address="runs")

@@ -1,0 +1,239 @@
+"""Conservation: whether each configuration's forces are the gradient of an energy."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+from ase import Atoms
+
+from dashboard.views.conservation.declaration import figures, head_pairs
+from dashboard.views.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
+from dashboard.views.declaration import Named
+from dashboard.widgets.chart import chart
+from dashboard.widgets.download import download_all
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
+from dashboard.widgets.once import once
+from dashboard.widgets.viewer import viewer
+from dashboard.widgets.work import Work, drawn, live, start_button
+from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
+from mlip_core.calculations.conservation.closed_loops import Loop
+from mlip_core.configuration import Configuration
+from mlip_core.jobs.task import Task
+from mlip_core.models.catalogue import entry
+from mlip_core.symmetry.corrections import RANDOM_FRAME
+
+DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+
+
+def main() -> None:
+    """Lay the page out: the loop, the run, the numbers."""
+    header()
+    structure, members = need_structure(), need_lineup()
+    controls, results = st.columns([1, 3.6], gap="large")
+    with controls:
+        settings = choose_settings(structure)
+        tasks = [task(structure, member, settings) for member in members]
+        start_button("Measure the conservation", tasks, key="conservation")
+    with results:
+        live(tasks, draw)
+
+
+def task(structure: Atoms, member: Configuration, settings: ConservationSettings) -> Task:
+    """Ask one member, with the other head of its model to compare; in random frames only for the run."""
+    if member.corrections.rotations == RANDOM_FRAME:
+        settings = replace(settings, jacobian=False, loops=False)
+    return Task(
+        kind="conservation", subject=structure, configuration=member, settings=settings, other=other_head(member)
+    )
+
+
+def other_head(member: Configuration) -> Configuration | None:
+    """Return the same model under the same corrections with its other forces; None where it has one kind only."""
+    model = entry(member.model)
+    others = [forces for forces in model.forces if forces != (member.forces or model.default_forces)]
+    return replace(member, forces=others[0]) if others else None
+
+
+def choose_settings(structure: Atoms) -> ConservationSettings:
+    """Offer the loop and the run."""
+    names = [f"{k} {symbol}" for k, symbol in enumerate(structure.get_chemical_symbols())]
+    st.markdown("**Loop**")
+    first, second = st.columns(2)
+    a = first.selectbox("Atom", range(len(names)), format_func=names.__getitem__, key="loop_a", bind="query-params")
+    along_a = first.selectbox("along", list(DIRECTIONS), key="loop_along_a", bind="query-params")
+    b = second.selectbox(
+        "and atom",
+        range(len(names)),
+        index=min(1, len(names) - 1),
+        format_func=names.__getitem__,
+        key="loop_b",
+        bind="query-params",
+    )
+    along_b = second.selectbox("along", list(DIRECTIONS), index=1, key="loop_along_b", bind="query-params")
+    radius = st.number_input(
+        "Radius (Å)", 0.005, 0.5, 0.05, step=0.01, format="%.3f", key="radius", bind="query-params"
+    )
+    with st.expander("More"):
+        time = st.number_input(
+            "Run at constant energy (ps)",
+            0.0,
+            20.0,
+            0.5,
+            step=0.5,
+            key="picoseconds",
+            bind="query-params",
+            help="0.5 ps resolves a drift of about 0.015 eV/atom/ps; 10 ps about 5e-4.",
+        )
+        temperature = st.number_input("Temperature (K)", 1.0, 3000.0, 300.0, key="temperature", bind="query-params")
+        loops = st.number_input("Random loops", 0, 64, 8, key="random_loops", bind="query-params")
+        rattle = st.number_input(
+            "Rattle (Å)",
+            0.0,
+            0.5,
+            0.05,
+            step=0.01,
+            key="conservation_rattle",
+            bind="query-params",
+            help="A perfect crystal has no forces to compare. Every atom is moved by normal random displacements of this width (seed 0).",
+        )
+    if a == b and along_a == along_b:
+        st.warning("The same atom along the same direction encloses no area; choose another direction.")
+    loop = Loop(
+        atom_a=a, atom_b=b, direction_a=DIRECTIONS[along_a], direction_b=DIRECTIONS[along_b], radius=float(radius)
+    )
+    return ConservationSettings(
+        loop=loop,
+        radius=float(radius),
+        n_random_loops=int(loops),
+        picoseconds=float(time),
+        temperature=float(temperature),
+        rattle=float(rattle),
+    )
+
+
+def draw(works: list[Work]) -> None:
+    """Draw what was measured."""
+    finished = [work for work in works if work.result is not None]
+    if not finished:
+        if not any(work.active for work in works):
+            st.subheader("Do the forces conserve energy?")
+            st.markdown(
+                "Press **Measure the conservation**: atoms are led around a closed loop and the work of the forces is added up, "
+                "the Jacobian of the forces is tested for symmetry, and a short run at constant energy shows whether energy drifts."
+            )
+        return
+    measured = drawn(finished)
+    if any(work.member.corrections.rotations == RANDOM_FRAME for work in finished):
+        st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
+    curve, picture = st.columns([2.2, 1])
+    with curve:
+        chart(once(loop_figure, measured, look=look()), "loop-figure")
+        st.caption(
+            "Two atoms are led around a circle in the plane of their displacements, back to where they started. Forces that are a gradient have done no work then."
+        )
+    with picture:
+        loop_picture(next((work.result for work in finished if work.result.loop), finished[0].result))
+    table(finished)
+    pairs = head_pairs(measured)
+    views = {
+        "Random loops": lambda: random_loops(measured),
+        "Two heads": lambda: two_heads(pairs),
+        "Run at constant energy": lambda: constant_energy(measured),
+    }
+    tabs(views, key="conservation_view")
+    download_all(st, titled("Conservation"), measured, lambda: figures(measured))
+
+
+def constant_energy(measured: Sequence[tuple]) -> None:
+    """Show the total energy along the runs."""
+    chart(once(energy_figure, measured, look=look()), "energy-figure")
+    st.caption(
+        "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
+    )
+
+
+def random_loops(measured: Sequence[tuple]) -> None:
+    """Show the work around loops that nobody chose."""
+    if not any(result.random_loops for _, result in measured):
+        st.markdown("Ask for **Random loops** under **More**, and measure again.")
+        return
+    figure = once(random_loops_figure, measured, look=look())
+    chart(figure, "random-loops-figure")
+    st.caption(
+        "The work around loops of random pairs of atoms along random directions (filled), with the error of its integration (open), and the root mean square (bar). "
+        "Filled points well above the open ones are work out of nothing; beside or below them there is none to be seen."
+    )
+
+
+def two_heads(pairs: Named) -> None:
+    """Show the two heads of a model against each other."""
+    if not pairs:
+        st.markdown(
+            "No model of this line-up has both a head for forces and an energy to differentiate; PET demo has, and most PET models."
+        )
+        return
+    chart(once(heads_figure, pairs, look=look()), "heads-figure")
+    for mark, result in pairs:
+        heads = result.heads
+        st.markdown(
+            f"**{mark.label}** against its other head: root mean square difference **{1000 * heads.rms:.3g} meV/Å**, largest {1000 * heads.largest:.3g} meV/Å."
+        )
+    st.caption(
+        "One point a component of a force on an atom: what the head for forces says against −∂E/∂x of the same checkpoint, under the same corrections. "
+        "Points off the line are forces that belong to no energy of this model."
+    )
+
+
+def loop_picture(result: Conservation) -> None:
+    """Show which atoms the loop moves, and where to."""
+    if result.loop is None:
+        return
+    loop = result.loop.loop
+    frames = [result.structure.copy() for _ in range(loop.n_points)]
+    for frame, moved in zip(frames, loop.displacements(len(result.structure)), strict=True):
+        frame.positions += moved * (0.4 / loop.radius)
+    viewer(frames, key="loop-viewer", height=330, animate=True)
+    st.caption(f"The loop, enlarged {0.4 / loop.radius:.0f} ×.")
+
+
+def table(works: Sequence[Work]) -> None:
+    """Show the figures of every configuration."""
+    number = st.column_config.NumberColumn
+    st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
+        "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient. Published: PET direct 0.004, Orb direct 0.015, eqV2 0.017; DFT itself 4e-5 to 1.5e-3."),
+        "λ error": number("± displacement", format="%.1e", help="How much of λ changes when the displacement is doubled. Up to three times this, ripples of the energy finer than the displacement may look like a curl: λ says nothing then, the loops do."),
+        "floor": number("its floor", format="%.1e", help="The same of an exact pair potential, in the same arithmetic with the same displacements."),
+        "loop": number("∮F·dx (meV/atom)", format="%.2e"),
+        "error": number("± integration", format="%.1e"),
+        "random": number("random loops, rms (meV/atom)", format="%.2e"),
+        "heads": number("heads, rms (meV/Å)", format="%.3g", help="Root mean square difference of the direct and the conservative forces, where the model has both."),
+        "net": number("|ΣF|/N (eV/Å)", format="%.1e"),
+        "seconds": number("time (s)", format="%.1f"),
+    })  # fmt: skip
+    st.caption(
+        "λ and the loops ask whether the forces are a gradient of anything: zero within the error beside them if they are. "
+        "No average over rotations and no projection of forces makes direct forces conservative."
+    )
+
+
+def _row(work: Work) -> dict[str, object]:
+    found: Conservation = work.result
+    return {
+        "configuration": work.member.label,
+        "λ": found.jacobian_asymmetry,
+        "λ error": found.jacobian_error,
+        "floor": found.jacobian_floor,
+        "loop": None if found.loop is None else 1000 * found.loop.work,
+        "error": None if found.loop is None else 1000 * found.loop.error,
+        "random": None if found.random_loop_work is None else 1000 * found.random_loop_work,
+        "heads": None if found.heads is None else 1000 * found.heads.rms,
+        "net": found.net_force,
+        "drift (eV/atom/ps)": "–" if found.run is None else found.run.in_words,
+        "evaluations": found.evaluations,
+        "seconds": found.seconds,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The page Phonons as navigation, Runs and downloads know it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.views.declaration import Named, Page, Shown
+from dashboard.views.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.views.phonons.supercell import supercell_values
+from dashboard.widgets.figure_page import Figures
+from mlip_core.jobs.task import Task
+
+
+def widget_values(task: Task) -> Mapping[str, Any]:
+    """Supercell, displacements and the relaxation before, on the cell as it was."""
+    settings, first = task.settings, task.before.get("relaxation")
+    relaxed = {} if first is None else {"phonon_fmax": first.settings.fmax, "phonon_fix": first.settings.fix_symmetry}
+    return {
+        "standard": False,
+        "relax_first": first is not None,
+        **relaxed,
+        **supercell_values(settings.supercell_matrix),
+        "displacements": settings.displacements,
+        "displacement": settings.displacement,
+        "plus_minus": settings.plus_minus,
+        "residual": settings.subtract_residual,
+    }
+
+
+def figures(results: Named) -> Figures:
+    """Corrected bands and densities of states in THz, and the thermal properties."""
+    series = [PhononSeries.from_result(mark, result, raw=False) for mark, result in results]
+    return {
+        "Bands and density of states": phonon_figure(series),
+        "Thermal properties": thermal_figure(results),
+    }
+
+
+PAGE = Page(title="Phonons", address="phonons", shows={"phonons": Shown(widget_values=widget_values, figures=figures)})

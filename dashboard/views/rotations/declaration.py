@@ -1,0 +1,60 @@
+"""The page Rotations as navigation, Runs and downloads know it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard import state
+from dashboard.views.declaration import Named, Page, Shown
+from dashboard.views.rotations import figures as draw
+from dashboard.widgets.figure_page import Figures
+from mlip_core.jobs.task import Task
+
+ANOTHER = "another model"
+"""What figures call the model compared with where they do not know its name."""
+
+
+def variance_values(task: Task) -> Mapping[str, Any]:
+    """Grid, rattle, map and the model compared with."""
+    settings = task.settings
+    globe = settings.map_polar > 0
+    return {"grid": settings.grid, "rotation_rattle": settings.rattle, "globe": globe, **_reference(task)}
+
+
+def cost_values(task: Task) -> Mapping[str, Any]:
+    """Rattle and the model compared with."""
+    return {"rotation_rattle": task.settings.rattle, **_reference(task)}
+
+
+def _reference(task: Task) -> dict[str, str]:
+    return {state.ROTATION_REFERENCE: state.NOBODY if task.other is None else task.other.code}
+
+
+def variance_figures(results: Named, reference: str = ANOTHER) -> Figures:
+    """Every view of the rotational variance that was measured; ``reference`` names the model compared with."""
+    figures = {"Deviation in every orientation": draw.distribution_figure(results)}
+    if any(result.error_split is not None for _, result in results):
+        figures["What is symmetry breaking"] = draw.split_figure(results, reference)
+    if any(result.angles is not None for _, result in results):
+        for place, axis in enumerate("xyz"):
+            figures[f"Rotated about {axis}"] = draw.angle_figure(results, place)
+    if spectra := [(mark, result) for mark, result in results if result.spectrum is not None]:
+        figures["Degrees"] = draw.spectrum_figure(spectra)
+    for mark, result in results:
+        if result.orientation_map is not None:
+            figures[f"Energy over the sphere: {mark.label}"] = draw.globe_figure(result)
+    return figures
+
+
+def cost_figures(results: Named, reference: str = ANOTHER) -> Figures:
+    """What corrections buy; ``reference`` names the model compared with."""
+    return {"What a correction buys": draw.cost_figure(results, reference=reference)}
+
+
+PAGE = Page(
+    title="Rotations",
+    address="rotations",
+    shows={
+        "rotational_variance": Shown(widget_values=variance_values, figures=variance_figures),
+        "correction_cost": Shown(widget_values=cost_values, figures=cost_figures),
+    },
+)
