@@ -158,6 +158,15 @@ def test_the_page_shows_ms_a_step_and_the_factor_between_direct_and_conservative
     assert [button.label for button in app.get("download_button")] == ["Download all (ZIP)"]
 
 
+def test_the_table_keeps_the_clock_that_was_chosen(visitor):
+    app = answered(visitor, **BOTH)
+    app.session_state["speed_clock"] = CLOCKS[1]
+    table = visitor.run(app).dataframe[0].value.set_index("configuration")
+    assert table.loc[DIRECT, "8"] == pytest.approx(2)
+    assert table.loc[CONSERVATIVE, "batched"] == pytest.approx(2.2 * 100)
+    assert "Median processor time" in text_of(app)
+
+
 def test_members_that_differ_in_more_than_their_forces_are_not_compared(visitor):
     lineup = "pet-demo:direct:float64,pet-demo:conservative"
     app = answered(visitor, lineup, {"PET demo · direct · float64": 1.0, CONSERVATIVE: 2.2})

@@ -8,7 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.views.speed.declaration import figures
-from dashboard.views.speed.figures import CLOCKS, MILLISECONDS, Clock, seconds, speed_figure
+from dashboard.views.speed.figures import CLOCKS, MICROSECONDS, MILLISECONDS, Clock, seconds, speed_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, plain, titled
@@ -98,7 +98,7 @@ def draw(works: list[Work]) -> None:
     chart(speed_figure(measured, clock=clock, look=look()), "speed-figure")
     st.caption(caption(measured[0][1], clock))
     ratios(works, clock)
-    table(works)
+    table(works, clock)
     notes(works)
     download_all(st, titled("Speed"), measured, lambda: figures(measured))
 
@@ -168,36 +168,36 @@ def ratio_by_size(direct: Speed, conservative: Speed, clock: Clock) -> dict[int,
     }
 
 
-def table(works: Sequence[Work]) -> None:
+def table(works: Sequence[Work], clock: Clock) -> None:
     """Show what a step takes at each size, in ms."""
     done = [work for work in works if work.result is not None]
     sizes = sorted({timing.n_atoms for work in done for timing in work.result.one_by_one})
     number = st.column_config.NumberColumn
     columns = {str(size): number(f"{size:,} atoms (ms)", format="%.3g", help=_STEP) for size in sizes}
     st.dataframe(
-        pd.DataFrame([_row(work) for work in done]),
+        pd.DataFrame([_row(work, clock) for work in done]),
         hide_index=True,
         column_order=("configuration", *columns, "batched", "processor", "disturbed"),
         column_config={
             **columns,
-            "batched": number("largest batch (μs/atom)", format="%.3g", help="Wall time an atom where several structures are asked at once, at the largest size that was."),
+            "batched": number("largest batch (μs/atom)", format="%.3g", help="Time an atom where several structures are asked at once, at the largest size that was."),
             "processor": number("processor / wall", format="%.2f", help="Processor time over wall time of the calls: about the number of threads on a quiet machine, less where they had to wait."),
             "disturbed": st.column_config.CheckboxColumn("disturbed", help="Whether other programs kept the processor busy meanwhile."),
         },
     )  # fmt: skip
 
 
-_STEP = "Median wall time of one step: energy, forces and, in a crystal, stress of one structure."
+_STEP = "Median time of one step by the clock above: energy, forces and, in a crystal, stress of one structure."
 
 
-def _row(work: Work) -> dict[str, object]:
+def _row(work: Work, clock: Clock) -> dict[str, object]:
     found: Speed = work.result
     largest: Timing | None = found.batched[-1] if found.batched else None
     wall = sum(timing.wall for timing in found.timings)
     return {
         "configuration": work.member.label,
-        **{str(timing.n_atoms): MILLISECONDS * timing.wall for timing in found.one_by_one},
-        "batched": None if largest is None else largest.us_per_atom,
+        **{str(timing.n_atoms): MILLISECONDS * seconds(timing, clock) for timing in found.one_by_one},
+        "batched": None if largest is None else MICROSECONDS * seconds(largest, clock) / largest.n_atoms,
         "processor": sum(timing.processor for timing in found.timings) / wall if wall else None,
         "disturbed": found.disturbed,
     }

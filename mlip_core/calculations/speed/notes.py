@@ -1,6 +1,6 @@
 """What a reader of a speed must know, in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlip_core.calculations.speed.machine import n_cores
 from mlip_core.calculations.speed.record import Timing
@@ -43,14 +43,12 @@ def notes_on_load(others: float, timings: Sequence[Timing], device: str) -> list
     return notes
 
 
-def notes_on_sizes(left_out: Sequence[str], settings: SpeedSettings) -> list[str]:
+def notes_on_sizes(left_out: Mapping[str, int], settings: SpeedSettings) -> list[str]:
     """Say which sizes are missing."""
     if not left_out:
         return []
-    return [
-        f"Left out, because it would have taken longer than the {settings.seconds:g} s allowed (seconds): "
-        f"{'; '.join(left_out)}."
-    ]
+    which = ", ".join(f"{way} from {n_atoms:,} atoms on" for way, n_atoms in left_out.items())
+    return [f"Left out, because it would have taken longer than the {settings.seconds:g} s allowed (seconds): {which}."]
 
 
 def notes_on_machine(processor: str, threads: int | None, settings: SpeedSettings) -> list[str]:

@@ -26,14 +26,14 @@ class Measurement(NamedTuple):
     n_structures: int
 
     @property
-    def stage(self) -> str:
-        """Its name for people."""
-        return f"{len(self.cell)} atoms, {'one by one' if self.n_structures == 1 else 'in a batch'}"
+    def way(self) -> str:
+        """How it is asked, for people."""
+        return "one by one" if self.n_structures == 1 else "in a batch"
 
 
 def measure(
     cells: Sequence[Atoms], model: Model, settings: SpeedSettings, progress: Progress
-) -> tuple[list[Timing], list[str]]:
+) -> tuple[list[Timing], dict[str, int]]:
     """Time a model on structures of several sizes, one by one and in batches.
 
     Parameters
@@ -48,8 +48,8 @@ def measure(
     Returns
     -------
     timings : list of Timing
-    left_out : list of str
-        What would have taken longer than the time that was left, in words.
+    left_out : dict of str to int
+        "one by one" or "in a batch" → the smallest number of atoms that would have taken longer than the time left.
     """
     plan = [Measurement(cell, n) for cell in cells for n in (1, _in_a_batch(len(cell), model, settings))]
     steps = settings.repeats + _FIRST_WARM_UP
@@ -57,12 +57,12 @@ def measure(
     deadline = perf_counter() + settings.seconds
     random = np.random.default_rng(0)
     timings: list[Timing] = []
-    left_out: list[str] = []
+    left_out: dict[str, int] = {}
     for place, one in enumerate(plan):
-        report = stages.part(one.stage, steps)
+        report = stages.part(f"{len(one.cell)} atoms, {one.way}", steps)
         left = deadline - perf_counter()
         if timings and _foreseen(timings[-1], one) > left:
-            left_out.append(one.stage)
+            left_out.setdefault(one.way, len(one.cell))
             continue
         warm_up = _WARM_UP if timings else _FIRST_WARM_UP
         share = left / (len(plan) - place)

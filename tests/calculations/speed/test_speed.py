@@ -95,7 +95,7 @@ def test_what_would_take_too_long_is_left_out_and_named():
     assert time.monotonic() - begin < 10
     assert {timing.n_atoms for timing in result.timings} == {8}
     (note,) = [note for note in result.notes if "Left out" in note]
-    assert "512 atoms, one by one; 512 atoms, in a batch; 1000 atoms" in note
+    assert note.endswith("one by one from 512 atoms on, in a batch from 512 atoms on.")
     assert 1 <= result.timings[0].n_calls < 100
 
 
@@ -219,7 +219,7 @@ def test_impossible_settings_are_named(settings, said):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch and metatensor about their own future
 @pytest.mark.filterwarnings("ignore::UserWarning")  # metatomic about the missing uncertainty output
 def test_direct_forces_of_one_model_cost_less_than_its_conservative_ones():
-    settings = mlip.SpeedSettings(n_atoms=(64, 216), seconds=120.0)
+    settings = mlip.SpeedSettings(n_atoms=(64, 216), seconds=30.0)
     structure, found = bulk("Si"), {}
     for forces in ("direct", "conservative"):
         model = mlip.load_model("pet-demo", forces=forces)
