@@ -127,6 +127,8 @@ def equation_of_state(name: str, cutoff: float) -> dict:
         "a": float((4 * v0) ** (1 / 3)),
         "bulk_modulus_GPa": float(modulus * EV_PER_A3_IN_GPA),
         "energy_per_cell": float(e0),
+        "volumes": [float(volume) for volume in volumes],
+        "energies": [float(energy) for energy in energies],
     }
 
 
