@@ -194,10 +194,6 @@ def reference_phonons(name: str, *, supercell: Supercell = "primitive", **settin
     from mlip_core.calculations.phonons import PhononSettings, phonons
 
     structure, known = reference_structure(name), reference_supercells(name)
-    if not known:
-        raise SettingsError(
-            f"There are no reference phonons of {name!r}; choose one of {', '.join(reference_materials())}."
-        )
     if supercell not in known:
         raise SettingsError(f"The reference data of {name} hold no {supercell} supercell; choose {' or '.join(known)}.")
     fixed: dict[str, Any] = {

@@ -53,7 +53,7 @@ def rattled(equilibrium: dict) -> list[Atoms]:
 
 def displaced(equilibrium: dict) -> list[Atoms]:
     """2×2×2 supercells of the primitive cells with the displacements that phonopy asks for, and LARGE ones at the end."""
-    names = ("Si", "Al", "MgO", "NaCl", "C", "SiC", "LiF")
+    names = ("Si", "Al", "MgO", "NaCl", "C", "SiC", "LiF", "Cu")
     frames = [atoms for name in names for atoms in supercells(name, equilibrium[name], np.diag([2, 2, 2]))]
     for name in LARGE:
         start = sum(atoms.info["name"] == name for atoms in frames)
