@@ -98,6 +98,8 @@ def test_a_disturbed_measurement_is_marked_in_the_figure():
     assert "disturbed" not in speed_figure([(FIRST, quiet)]).layout.annotations[0].text
     text = speed_figure([(FIRST, quiet), (SECOND, disturbed)]).layout.annotations[0].text
     assert text.endswith("disturbed: learned")
+    text = speed_figure([(FIRST, disturbed), (SECOND, disturbed)]).layout.annotations[0].text
+    assert text.endswith("disturbed: all")
 
 
 def test_ticks_are_the_ones_twos_and_fives_around_the_values():

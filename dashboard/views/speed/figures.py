@@ -51,7 +51,8 @@ def speed_figure(measured: "Measured", *, clock: Clock = "Wall time", look: Look
     drawn = [timing for _, result in measured for timing in result.timings]
     _name_axes(figure, drawn, clock)
     disturbed = [mark.label for mark, result in measured if result.disturbed]
-    said = "● one by one  ○ in a batch" + ("<br>disturbed: " + "<br>".join(disturbed)) * bool(disturbed)
+    whose = "all" if len(disturbed) == len(measured) > 1 else "<br>".join(disturbed)
+    said = "● one by one  ○ in a batch" + f"<br>disturbed: {whose}" * bool(disturbed)
     corner = {"x": 0.99, "y": 0.98, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top"}
     figure.add_annotation(text=said, align="right", **corner)
     marks = [mark for mark, _ in measured]
