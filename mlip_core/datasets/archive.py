@@ -34,7 +34,7 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def unpack(archive: Path, folder: Path, name: str) -> None:
+def unpack_archive(archive: Path, folder: Path, name: str) -> None:
     """Extract a ZIP or tar file into an empty folder.
 
     Parameters

@@ -40,7 +40,7 @@ _COLUMNS = (
 )
 
 
-def read_traj(path: Path, label: str) -> Iterator[Raw | SetAside]:
+def read_traj_frames(path: Path, label: str) -> Iterator[Raw | SetAside]:
     """Read an ASE trajectory frame by frame; the old kind, which is pickled, is refused.
 
     Parameters

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from mlip_core.datasets.archive import is_archive, unpack
+from mlip_core.datasets.archive import is_archive, unpack_archive
 from mlip_core.datasets.dataset import CHUNK, Dataset, described, open_dataset, schema
 from mlip_core.datasets.deepmd import TypeMap
 from mlip_core.datasets.formats import Item, Raw
@@ -169,7 +169,7 @@ def _on_disk(source: str | Path | bytes, name: str | None, scratch: Path) -> tup
     if path.is_file() and is_archive(name):
         unpacked = scratch / "unpacked"
         unpacked.mkdir()
-        unpack(path, unpacked, name)
+        unpack_archive(path, unpacked, name)
         path = unpacked
     return path, Path(name).name
 

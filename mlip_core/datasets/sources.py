@@ -15,8 +15,8 @@ READERS: dict[str, Callable[[Path, str], Iterator[Item]]] = {
     ".extxyz": formats.read_extxyz,
     ".db": ase_formats.read_ase_db,
     ".json": ase_formats.read_ase_json,
-    ".traj": ase_formats.read_traj,
-    ".xml": vasprun.read_vasprun,
+    ".traj": ase_formats.read_traj_frames,
+    ".xml": vasprun.read_vasprun_steps,
     ".yaml": phonopy_files.read_phonopy_yaml,
 }
 ACCEPTED = (

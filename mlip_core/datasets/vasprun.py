@@ -40,7 +40,7 @@ class _Head(NamedTuple):
     """External pressure PSTRESS, kbar."""
 
 
-def read_vasprun(path: Path, label: str) -> Iterator[Raw | SetAside | Remark]:
+def read_vasprun_steps(path: Path, label: str) -> Iterator[Raw | SetAside | Remark]:
     """Read the steps one after the other.
 
     A step of VASP's machine-learned force field stands outside ``<calculation>``, or has no

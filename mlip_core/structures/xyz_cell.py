@@ -8,7 +8,7 @@ from ase.units import Bohr
 
 from mlip_core.errors import StructureError
 from mlip_core.structures.words import number, shown
-from mlip_core.structures.xyz_header import TRUTH, Entry, Header, words_of
+from mlip_core.structures.xyz_header import TRUTH, Header, HeaderEntry, words_of
 
 _YES_OR_NO = {**TRUTH, "1": True, "0": False}
 _IPI = re.compile(r"CELL[(\[{](abcABC|H)[)\]}]:((?:\s+[-+.\deE]+)+)")
@@ -58,7 +58,7 @@ def cell_and_pbc(said: Header, comment: str, where: str) -> tuple[np.ndarray | N
     return cell, [cell is not None] * 3 if pbc is None else _pbc(pbc, where), scale, notes
 
 
-def _lattice(entry: Entry, where: str) -> np.ndarray:
+def _lattice(entry: HeaderEntry, where: str) -> np.ndarray:
     words = words_of(entry)
     if len(words) == 3:
         return np.diag(
@@ -72,7 +72,7 @@ def _lattice(entry: Entry, where: str) -> np.ndarray:
     return np.array([number(w, f"{where}: Lattice", axis) for w, axis in zip(words, axes, strict=True)]).reshape(3, 3)
 
 
-def _pbc(entry: Entry, where: str) -> list[bool]:
+def _pbc(entry: HeaderEntry, where: str) -> list[bool]:
     words = [word.lower() for word in words_of(entry)]
     if len(words) not in (1, 3) or not set(words) <= set(_YES_OR_NO):
         raise StructureError(

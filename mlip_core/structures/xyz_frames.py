@@ -25,7 +25,7 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff",
 
 
 @dataclass(frozen=True)
-class Frame:
+class XyzFrame:
     """One frame: the structure, or why it is none."""
 
     number: int
@@ -46,7 +46,7 @@ class Frame:
         return self.atoms
 
 
-class Block(NamedTuple):
+class FrameLines(NamedTuple):
     """The lines of one frame, or why they are none."""
 
     line: int
@@ -56,7 +56,7 @@ class Block(NamedTuple):
     error: StructureError | None
 
 
-def frames(file: TextIO, *, max_atoms: int = MOST_ATOMS) -> Iterator[Frame]:
+def frames(file: TextIO, *, max_atoms: int = MOST_ATOMS) -> Iterator[XyzFrame]:
     """Read every frame of XYZ or extended XYZ, one in memory at a time.
 
     Keys are understood without regard to case: ``Lattice`` (nine numbers, three, or
@@ -75,7 +75,7 @@ def frames(file: TextIO, *, max_atoms: int = MOST_ATOMS) -> Iterator[Frame]:
 
     Yields
     ------
-    Frame
+    XyzFrame
         Columns keep their names in ``arrays`` (R: float, I: int, L: bool, S: object),
         all but the element and the position; ``move_mask`` becomes constraints. Of a
         plain XYZ no column after the fourth is kept.
@@ -84,14 +84,14 @@ def frames(file: TextIO, *, max_atoms: int = MOST_ATOMS) -> Iterator[Frame]:
         yield _frame(number, block)
 
 
-def _frame(number: int, block: Block) -> Frame:
+def _frame(number: int, block: FrameLines) -> XyzFrame:
     if block.error is not None:
-        return Frame(number, block.line, None, (), block.error)
+        return XyzFrame(number, block.line, None, (), block.error)
     try:
         atoms, notes = atoms_of(block.comment, block.rows, block.line + 1)
     except StructureError as error:
-        return Frame(number, block.line, None, (), error)
-    return Frame(number, block.line, atoms, tuple(notes), None)
+        return XyzFrame(number, block.line, None, (), error)
+    return XyzFrame(number, block.line, atoms, tuple(notes), None)
 
 
 def attach_results(atoms: Atoms) -> None:
@@ -119,7 +119,7 @@ def open_xyz(path: Path) -> TextIO:
     return path.open(encoding=encoding, errors="replace")
 
 
-def blocks(file: TextIO, max_atoms: int) -> Iterator[Block]:
+def blocks(file: TextIO, max_atoms: int) -> Iterator[FrameLines]:
     """Split a file into its frames, without a look at what is in them.
 
     Where the number of atoms is not right, the rest is searched for the next line that
@@ -135,12 +135,12 @@ def blocks(file: TextIO, max_atoms: int) -> Iterator[Block]:
             _skip(lines, block.rows)
 
 
-def _block(lines: "_Lines", first: str, max_atoms: int) -> Block:
+def _block(lines: "_Lines", first: str, max_atoms: int) -> FrameLines:
     line, lines.cut = lines.number, False
     try:
         n_atoms = _count(first, line, max_atoms)
     except StructureError as error:
-        return Block(line, "", [], error)
+        return FrameLines(line, "", [], error)
     comment = lines.take()
     rows: list[str] = []
     while len(rows) < n_atoms and (row := lines.take()) is not None:
@@ -149,7 +149,7 @@ def _block(lines: "_Lines", first: str, max_atoms: int) -> Block:
         problem: str | None = f"line {line}: a line of this frame has more than {LONGEST_LINE:,} characters."
     else:
         problem = _amiss(rows, n_atoms, line, lines.peek())
-    return Block(line, comment or "", rows, None if problem is None else StructureError(problem))
+    return FrameLines(line, comment or "", rows, None if problem is None else StructureError(problem))
 
 
 def _count(first: str, line: int, max_atoms: int) -> int:

@@ -23,7 +23,7 @@ TRUTH = {"t": True, "true": True, "f": False, "false": False}
 """Words for yes and no, in lower case."""
 
 
-class Entry(NamedTuple):
+class HeaderEntry(NamedTuple):
     """One value of the line."""
 
     text: str
@@ -35,12 +35,12 @@ class Entry(NamedTuple):
 class Header(NamedTuple):
     """What the line says; a key that is there twice counts once, the first time."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, HeaderEntry]
     """Values by key as it is spelled."""
     flags: list[str]
     """Words without a value."""
 
-    def get(self, *names: str) -> Entry | None:
+    def get(self, *names: str) -> HeaderEntry | None:
         """Value of the first of these keys (lower case) that the line has, however it is spelled there."""
         lower = {key.lower(): entry for key, entry in reversed(self.entries.items())}
         return next((lower[name] for name in names if name in lower), None)
@@ -54,7 +54,7 @@ def header(line: str) -> Header:
     around the sign =, but what follows a space and is a key itself is no value. A quotation mark or bracket that nothing closes is a character
     like any other.
     """
-    entries: dict[str, Entry] = {}
+    entries: dict[str, HeaderEntry] = {}
     flags: list[str] = []
     closing, at = _Closing(line), 0
     while at < len(line):
@@ -76,7 +76,7 @@ def header(line: str) -> Header:
     return Header(entries, flags)
 
 
-def _rescue(line: str, entries: dict[str, Entry], closing: "_Closing") -> None:
+def _rescue(line: str, entries: dict[str, HeaderEntry], closing: "_Closing") -> None:
     """Find what makes the structure also where a quotation mark before it has no partner."""
     there = {key.lower() for key in entries}
     for match in _ESSENTIAL.finditer(line):
@@ -122,26 +122,26 @@ def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda match: "\n" if match[1] == "n" else match[1], text) if "\\" in text else text
 
 
-def _entry(line: str, at: int, closing: _Closing) -> tuple[Entry, int]:
+def _entry(line: str, at: int, closing: _Closing) -> tuple[HeaderEntry, int]:
     end = closing.of(at)
     if end is None:
         match = _BARE.match(line, at)
         text = match[0] if match else ""
-        return Entry(text.rstrip(",;"), False), at + len(text)
+        return HeaderEntry(text.rstrip(",;"), False), at + len(text)
     inner = line[at + 1 : end]
     if line[at] == "[":
-        return Entry(inner, True), end + 1
-    return Entry(_unescaped(inner) if line[at] in "\"'" else inner, False), end + 1
+        return HeaderEntry(inner, True), end + 1
+    return HeaderEntry(_unescaped(inner) if line[at] in "\"'" else inner, False), end + 1
 
 
-def words_of(entry: Entry) -> list[str]:
+def words_of(entry: HeaderEntry) -> list[str]:
     """Return the words of a vector or matrix, row by row, however it is bracketed."""
     return [
         word for word in (word.strip("[]{}()\"'") for word in _WORDS.findall(_BRACKETS.sub(" ", entry.text))) if word
     ]
 
 
-def value(entry: Entry) -> Any:
+def value(entry: HeaderEntry) -> Any:
     """Return an int, float, bool, text, or an array of numbers or truths, as the specification types it."""
     if entry.text.startswith("_JSON "):
         return _json(entry.text[6:], entry.text)

@@ -22,7 +22,7 @@ _STRUCTURE = {*_SPECIES, *_NUMBERS, *_POSITIONS, "move_mask"}
 _SPECIAL = {"lattice", "properties", "pbc"}
 
 
-class Column(NamedTuple):
+class XyzColumn(NamedTuple):
     """One property of the atoms."""
 
     name: str
@@ -33,7 +33,7 @@ class Column(NamedTuple):
     width: int
 
 
-_PLAIN = [Column("species", "S", 0, 1), Column("pos", "R", 1, 3)]
+_PLAIN = [XyzColumn("species", "S", 0, 1), XyzColumn("pos", "R", 1, 3)]
 
 
 def atoms_of(comment: str, rows: list[str], line: int, *, whole: bool = True) -> tuple[Atoms, list[str]]:
@@ -83,8 +83,8 @@ def atoms_of(comment: str, rows: list[str], line: int, *, whole: bool = True) ->
     return atoms, notes
 
 
-def _columns(text: str, where: str) -> list[Column]:
-    found: dict[str, Column] = {}
+def _columns(text: str, where: str) -> list[XyzColumn]:
+    found: dict[str, XyzColumn] = {}
     at = first = 0
     while at < len(text):
         match = _PROPERTY.match(text, at)
@@ -95,7 +95,7 @@ def _columns(text: str, where: str) -> list[Column]:
             raise StructureError(
                 f"{where}: Properties: {shown(name)} has {shown(match[3])} columns; expected 1 to {_MOST_COLUMNS}."
             )
-        found.setdefault(name, Column(name, kind, first, width))
+        found.setdefault(name, XyzColumn(name, kind, first, width))
         first, at = first + width, match.end()
     columns = list(found.values())
     _one(columns, _POSITIONS, "R", 3, where)
@@ -116,11 +116,11 @@ def _not_properties(text: str, at: int, where: str) -> StructureError:
     )
 
 
-def _is(column: Column, names: tuple[str, ...], kinds: str, width: int) -> bool:
+def _is(column: XyzColumn, names: tuple[str, ...], kinds: str, width: int) -> bool:
     return column.name.lower() in names and column.kind in kinds and column.width == width
 
 
-def _one(columns: list[Column], names: tuple[str, ...], kind: str, width: int, where: str) -> Column:
+def _one(columns: list[XyzColumn], names: tuple[str, ...], kind: str, width: int, where: str) -> XyzColumn:
     for name in names:
         for column in columns:
             if _is(column, (name,), kind, width):
@@ -128,14 +128,14 @@ def _one(columns: list[Column], names: tuple[str, ...], kind: str, width: int, w
     raise _missing(columns, where)
 
 
-def _missing(columns: list[Column], where: str) -> StructureError:
+def _missing(columns: list[XyzColumn], where: str) -> StructureError:
     said = ":".join(f"{column.name}:{column.kind}:{column.width}" for column in columns)
     return StructureError(
         f"{where}: Properties: expected species:S:1 (or Z:I:1) and pos:R:3 among them, but found {shown(said)}."
     )
 
 
-def _split(rows: list[str], columns: list[Column], line: int) -> list[list[str]]:
+def _split(rows: list[str], columns: list[XyzColumn], line: int) -> list[list[str]]:
     total = max(column.first + column.width for column in columns)
     words = [row.split() for row in rows]
     short = next((k for k, row in enumerate(words) if len(row) < total), None)
@@ -146,7 +146,7 @@ def _split(rows: list[str], columns: list[Column], line: int) -> list[list[str]]
     return words
 
 
-def _array(words: list[list[str]], column: Column, line: int) -> np.ndarray:
+def _array(words: list[list[str]], column: XyzColumn, line: int) -> np.ndarray:
     """(n,) or (n, width) values of a column, checked word by word where the quick way stumbles."""
     last = column.first + column.width
     cells = [word for row in words for word in row[column.first : last]]
@@ -159,7 +159,7 @@ def _array(words: list[list[str]], column: Column, line: int) -> np.ndarray:
     return array if column.width == 1 else array.reshape(-1, column.width)
 
 
-def _numbers(cells: list[str], column: Column, line: int) -> np.ndarray:
+def _numbers(cells: list[str], column: XyzColumn, line: int) -> np.ndarray:
     joined = "".join(cells)
     kind: Any = float if column.kind == "R" else int
     if joined.isascii() and "_" not in joined:
@@ -173,7 +173,7 @@ def _numbers(cells: list[str], column: Column, line: int) -> np.ndarray:
     return np.array([_slow(cell, column, f"line {line + k // column.width}", what, k) for k, cell in enumerate(cells)])
 
 
-def _slow(cell: str, column: Column, where: str, what: str, k: int) -> float:
+def _slow(cell: str, column: XyzColumn, where: str, what: str, k: int) -> float:
     what = what[k % 3] if what == "xyz" else what
     if column.kind == "I":
         return integer(cell, where, what)
@@ -188,7 +188,7 @@ def _truth(word: str, line: int, name: str) -> bool:
     return found
 
 
-def _finite(places: np.ndarray, words: list[list[str]], columns: list[Column], line: int) -> np.ndarray:
+def _finite(places: np.ndarray, words: list[list[str]], columns: list[XyzColumn], line: int) -> np.ndarray:
     """Return the positions, or name the first that is not finite."""
     bad = np.argwhere(~np.isfinite(places))
     if len(bad):
@@ -199,7 +199,7 @@ def _finite(places: np.ndarray, words: list[list[str]], columns: list[Column], l
     return places
 
 
-def _elements(arrays: dict[str, np.ndarray], columns: list[Column], line: int) -> tuple[np.ndarray, list[str]]:
+def _elements(arrays: dict[str, np.ndarray], columns: list[XyzColumn], line: int) -> tuple[np.ndarray, list[str]]:
     """(n,) atomic numbers, taken out of the arrays, and notes."""
     by_name = {name: c.name for name in _SPECIES for c in columns if _is(c, (name,), "SI", 1)}
     by_number = {name: c.name for name in _NUMBERS for c in columns if _is(c, (name,), "I", 1)}

@@ -52,7 +52,7 @@ def fetch() -> None:
     if present():
         return
     with tempfile.TemporaryDirectory() as folder:
-        contents = read_archive(_npm_pack(Path(folder)))
+        contents = read_package(_npm_pack(Path(folder)))
     STATIC.mkdir(exist_ok=True)
     for name, content in contents.items():
         part = STATIC / f"{name}.part"
@@ -60,7 +60,7 @@ def fetch() -> None:
         part.replace(STATIC / name)
 
 
-def read_archive(archive: Path) -> dict[str, bytes]:
+def read_package(archive: Path) -> dict[str, bytes]:
     """Take the two files out of npm's archive.
 
     Parameters

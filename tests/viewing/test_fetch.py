@@ -67,7 +67,7 @@ def test_something_else_is_not_an_archive(tmp_path):
     path = tmp_path / "x.tgz"
     path.write_bytes(b"not an archive")
     with pytest.raises(fetch.FetchError, match="not the archive"):
-        fetch.read_archive(path)
+        fetch.read_package(path)
 
 
 def test_without_npm_the_build_goes_on_and_says_so(tmp_path):

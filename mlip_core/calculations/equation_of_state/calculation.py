@@ -17,7 +17,7 @@ from mlip_core.calculations.equation_of_state.fit import (
     vanishing_pressure,
 )
 from mlip_core.calculations.equation_of_state.notes import notes_on_fit, notes_on_points
-from mlip_core.calculations.equation_of_state.points import Points, evaluate
+from mlip_core.calculations.equation_of_state.points import Points, evaluate_volumes
 from mlip_core.calculations.equation_of_state.record import EquationOfState, FittedEquation
 from mlip_core.calculations.equation_of_state.settings import Equation, EquationOfStateSettings
 from mlip_core.errors import CalculationError
@@ -70,7 +70,7 @@ def equation_of_state(
     refuse_random_frame(model, "an equation of state")
     begin = perf_counter()
     model, count = count_beneath(model)
-    points = evaluate(structure, model, settings, progress)
+    points = evaluate_volumes(structure, model, settings, progress)
     point_pressures, error = _slopes(points)
     fit, notes = _fit(points, settings.equation)
     return EquationOfState(

@@ -32,7 +32,7 @@ class Points(NamedTuple):
     """(n,), why each relaxation ended, in a sentence; empty where the atoms were kept in place."""
 
 
-def evaluate(structure: Atoms, model: Model, settings: EquationOfStateSettings, progress: Progress) -> Points:
+def evaluate_volumes(structure: Atoms, model: Model, settings: EquationOfStateSettings, progress: Progress) -> Points:
     """Scale a crystal to the volumes asked for, relax its atoms where wished, and ask the model.
 
     Parameters

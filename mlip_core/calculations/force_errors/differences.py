@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from mlip_core.calculations.force_errors.evaluation import force_errors
-from mlip_core.calculations.force_errors.predictions import Predictions, evaluate, predictions_path
+from mlip_core.calculations.force_errors.predictions import Predictions, predict_dataset, predictions_path
 from mlip_core.calculations.force_errors.record import ForceErrors, ForceErrorSettings
 from mlip_core.datasets.dataset import Dataset
 from mlip_core.datasets.read import dataset_of
@@ -91,7 +91,7 @@ def labelled_by(
     dataset = structures if isinstance(structures, Dataset) else _unlabelled(structures)
     with tempfile.TemporaryDirectory(prefix="mlip-predictions-") as scratch:
         path = predictions_path(dataset, model.identity if identity is None else identity, folder or scratch)
-        predictions = evaluate(dataset, model, path, progress=_as_reference(progress))
+        predictions = predict_dataset(dataset, model, path, progress=_as_reference(progress))
         return dataset_of(_labelled(dataset, predictions), dataset.name, level_of_theory=model.name, folder=folder)
 
 

@@ -13,7 +13,7 @@ from ase.data import chemical_symbols
 from mlip_core.calculations.force_errors import tables
 from mlip_core.calculations.force_errors.measures import added, atom_sums, metrics
 from mlip_core.calculations.force_errors.plots import MAGNITUDES, Kept, Plots
-from mlip_core.calculations.force_errors.predictions import Answer, evaluate, predictions_path
+from mlip_core.calculations.force_errors.predictions import Answer, predict_dataset, predictions_path
 from mlip_core.calculations.force_errors.record import ForceErrors, ForceErrorSettings
 from mlip_core.calculations.force_errors.statistics import intervals
 from mlip_core.calculations.force_errors.suspects import hypotheses
@@ -78,7 +78,7 @@ def force_errors(
         raise CalculationError("Predictions can only be kept with the identity of the model: give identity=.")
     with tempfile.TemporaryDirectory(prefix="mlip-predictions-") as scratch:
         path = predictions_path(dataset, identity, folder or scratch)
-        predictions = evaluate(dataset, model, path, progress=progress)
+        predictions = predict_dataset(dataset, model, path, progress=progress)
         fields = summarised(dataset, zip(dataset, predictions, strict=True), settings, progress=progress)
     return ForceErrors(
         kind=kind,

@@ -76,7 +76,7 @@ def predictions_path(dataset: Dataset, identity: Any, folder: str | Path) -> Pat
     return Path(folder) / f"predictions-{dataset.structures_sha256[:20]}-{key[:20]}.parquet"
 
 
-def evaluate(dataset: Dataset, model: Model, path: Path, *, progress: Progress = silent) -> Predictions:
+def predict_dataset(dataset: Dataset, model: Model, path: Path, *, progress: Progress = silent) -> Predictions:
     """Predict every structure, or read what was predicted before.
 
     Where another process computes the same predictions, its result is waited for.

@@ -73,7 +73,7 @@ def _swap(forces: np.ndarray, reference: np.ndarray, total: float, worst: np.nda
     return float(np.sqrt(left / (3 * len(forces)))), f"{pair[0]} and {pair[1]}"
 
 
-def named(rmse: pd.Series, size: pd.Series, table: pd.DataFrame) -> list[str]:
+def named_in_words(rmse: pd.Series, size: pd.Series, table: pd.DataFrame) -> list[str]:
     """Say for each structure what is suspicious about its reference; "" for most.
 
     A structure is looked at if its error is far above the others', or far above them

@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 from mlip_core.calculations.force_errors.measures import SUMS, added, metrics, offsets
 from mlip_core.calculations.force_errors.plots import MAGNITUDES
 from mlip_core.calculations.force_errors.record import ForceErrors
-from mlip_core.calculations.force_errors.suspects import named
+from mlip_core.calculations.force_errors.suspects import named_in_words
 
 
 def structures(
@@ -36,7 +36,7 @@ def structures(
     table["stress_rmse"] = np.sqrt(table["stress_square"] / 9)
     table["energy_error"], energy = _energies(table, np.array(counts))
     size = (table["sum_ref_square"] / (3 * table["sum_atoms"])) ** 0.5
-    table["suspect"] = named(table["rmse"], size, pd.DataFrame([row["hypotheses"] for row in rows]))
+    table["suspect"] = named_in_words(table["rmse"], size, pd.DataFrame([row["hypotheses"] for row in rows]))
     tags = pd.DataFrame([row["tags"] for row in rows]).add_prefix("tag:")
     return pd.concat([table, tags], axis=1), energy
 

@@ -3,14 +3,14 @@
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.phonons.operations import Operations, find_atom_maps, find_operations
+from mlip_core.calculations.phonons.operations import SupercellOperations, find_atom_maps, find_operations
 
 SAME = 1e-6
 """Å; a structure this close to its symmetric average is used as it is."""
 
 
 def symmetric_average(
-    structure: Atoms, reference: Atoms, symprec: float, operations: Operations | None = None
+    structure: Atoms, reference: Atoms, symprec: float, operations: SupercellOperations | None = None
 ) -> tuple[Atoms, float]:
     """Average a structure over the symmetry operations of another with the same atoms.
 
@@ -20,7 +20,7 @@ def symmetric_average(
         The same atoms in the same order.
     symprec : float
         Tolerance of the reference's symmetry, Å.
-    operations : Operations, optional
+    operations : SupercellOperations, optional
         Of the reference, where they are known.
 
     Returns

@@ -14,7 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from mlip_core.calculations.phonons.averaging import symmetric_average
-from mlip_core.calculations.phonons.frame import Frame, PhonopyCells, frame, phonopy_cells
+from mlip_core.calculations.phonons.frame import PhonopyCells, SharedFrame, frame, phonopy_cells
 from mlip_core.calculations.phonons.operations import SupercellSymmetry, cartesian
 from mlip_core.calculations.phonons.settings import PhononSettings
 from mlip_core.calculations.phonons.supercells import image_distance, suggested_supercell
@@ -25,7 +25,7 @@ from mlip_core.errors import SettingsError, StructureError
 class Cells:
     """Everything that is settled before the first force is computed."""
 
-    frame: Frame
+    frame: SharedFrame
     """What the reference fixes."""
     phonopy: PhonopyCells
     """Cells of `unitcell`: where force constants become frequencies."""

@@ -15,7 +15,7 @@ from ase import Atoms
 
 from mlip_core.calculations.phonons.averaging import symmetric_average
 from mlip_core.calculations.phonons.operations import (
-    Operations,
+    SupercellOperations,
     SupercellSymmetry,
     find_operations,
     supercell_symmetry,
@@ -41,12 +41,12 @@ class PhonopyCells(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Frame:
+class SharedFrame:
     """What one reference fixes."""
 
     reference: Atoms
     """As given."""
-    operations: Operations
+    operations: SupercellOperations
     """Symmetry operations of the reference."""
     unitcell: Atoms
     """The reference averaged over them."""
@@ -73,7 +73,7 @@ class Frame:
         return np.all(np.abs(np.linalg.solve(self.phonopy.primitive.cell.T, periodic.T)) < 1e-6, axis=1)
 
 
-def frame(reference: Atoms, matrix: np.ndarray, symprec: float) -> Frame:
+def frame(reference: Atoms, matrix: np.ndarray, symprec: float) -> SharedFrame:
     """Find cells and symmetry of a reference, or remember them.
 
     Parameters
@@ -87,7 +87,7 @@ def frame(reference: Atoms, matrix: np.ndarray, symprec: float) -> Frame:
 
     Returns
     -------
-    Frame
+    SharedFrame
 
     Raises
     ------
@@ -136,7 +136,7 @@ def to_ase(cell: PhonopyAtoms, pbc: np.ndarray) -> Atoms:
 
 
 @lru_cache(maxsize=KEPT_FRAMES)
-def _frame(reference_bytes: tuple[bytes, ...], matrix_bytes: bytes, symprec: float) -> Frame:
+def _frame(reference_bytes: tuple[bytes, ...], matrix_bytes: bytes, symprec: float) -> SharedFrame:
     reference = _atoms(reference_bytes)
     matrix = np.frombuffer(matrix_bytes, dtype=int).reshape(3, 3)
     fractional = reference.cell.scaled_positions(reference.positions)
@@ -144,7 +144,7 @@ def _frame(reference_bytes: tuple[bytes, ...], matrix_bytes: bytes, symprec: flo
     unitcell, _ = symmetric_average(reference, reference, symprec, operations)
     primitive_matrix = _primitive_matrix(unitcell, symprec)
     cells = phonopy_cells(unitcell, matrix, primitive_matrix, symprec)
-    return Frame(
+    return SharedFrame(
         reference=reference,
         operations=operations,
         unitcell=unitcell,

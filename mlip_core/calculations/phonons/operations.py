@@ -17,7 +17,7 @@ from mlip_core.structures.spglib_calls import quietly
 
 
 @dataclass(frozen=True)
-class Operations:
+class SupercellOperations:
     """Operations of one cell on fractional coordinates, x → W x + w."""
 
     rotations: np.ndarray
@@ -67,7 +67,9 @@ class SupercellSymmetry:
         return self.lattice_maps[self.returns[operation, atom]][..., self.atom_maps[operation]]
 
 
-def find_operations(cell: np.ndarray, fractional: np.ndarray, numbers: np.ndarray, symprec: float) -> Operations:
+def find_operations(
+    cell: np.ndarray, fractional: np.ndarray, numbers: np.ndarray, symprec: float
+) -> SupercellOperations:
     """Find the operations of a cell with spglib.
 
     Parameters
@@ -83,7 +85,7 @@ def find_operations(cell: np.ndarray, fractional: np.ndarray, numbers: np.ndarra
 
     Returns
     -------
-    Operations
+    SupercellOperations
         At least the identity.
 
     Raises
@@ -103,7 +105,7 @@ def find_operations(cell: np.ndarray, fractional: np.ndarray, numbers: np.ndarra
     pure = (rotations == np.eye(3, dtype=int)).all(axis=(1, 2))
     _, first = np.unique(rotations.reshape(-1, 9), axis=0, return_index=True)
     first = first[np.lexsort((first, ~pure[first]))]
-    return Operations(rotations[first], translations[first], translations[pure])
+    return SupercellOperations(rotations[first], translations[first], translations[pure])
 
 
 def find_atom_maps(

@@ -9,7 +9,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from mlip_core.calculations.force_errors import ForceErrorSettings, Selection, force_errors, narrowed
 from mlip_core.calculations.force_errors.functionals import functional_note
-from mlip_core.calculations.force_errors.predictions import evaluate, predictions_path
+from mlip_core.calculations.force_errors.predictions import predict_dataset, predictions_path
 from mlip_core.calculations.force_errors.task import ErrorSplitSettings, run, run_split
 from mlip_core.datasets.read import dataset_of
 from mlip_core.errors import CalculationError, DatasetError
@@ -151,7 +151,7 @@ def test_the_same_predictions_are_computed_by_one_worker_while_the_other_waits(f
             return super()._forward(structures)
 
     first, second = Slow(), Scaled()
-    worker = threading.Thread(target=evaluate, args=(dataset, first, path))
+    worker = threading.Thread(target=predict_dataset, args=(dataset, first, path))
     worker.start()
     assert inside.wait(30)
 
@@ -159,7 +159,7 @@ def test_the_same_predictions_are_computed_by_one_worker_while_the_other_waits(f
         stages.append(values["stage"])
         go_on.set()
 
-    found = evaluate(dataset, second, path, progress=waited)
+    found = predict_dataset(dataset, second, path, progress=waited)
     worker.join(30)
     assert (first.calls, second.calls) == (1, 0)
     assert stages[0] == "waiting for the same forces"
@@ -175,8 +175,8 @@ def test_a_stopped_worker_lets_the_next_one_in(frames, tmp_path):
         raise CalculationError("stopped")
 
     with pytest.raises(CalculationError):
-        evaluate(dataset, Scaled(), path, progress=stop)
-    assert evaluate(dataset, Scaled(), path).atoms == dataset.n_atoms
+        predict_dataset(dataset, Scaled(), path, progress=stop)
+    assert predict_dataset(dataset, Scaled(), path).atoms == dataset.n_atoms
 
 
 # ---- functionals ------------------------------------------------------------------------------------------------
