@@ -126,7 +126,9 @@ def _heads(test: Sequence[Atoms], models: dict[Forces, Model]) -> dict[str, Any]
     return {"ids": [atoms.info["id"] for atoms in chosen], "force_difference_rms": 1e3 * difference}
 
 
-def force_call_times(models: dict[Forces, Model], teacher: str, crystal: Crystal, constants: dict[str, float]) -> dict[str, Any]:
+def force_call_times(
+    models: dict[Forces, Model], teacher: str, crystal: Crystal, constants: dict[str, float]
+) -> dict[str, Any]:
     """Seconds a force call on 64 atoms, and ratios to the teacher in its own float32."""
     atoms = properties.crystal_cell(crystal, constants[crystal.name])
     atoms *= (2, 2, 2)
