@@ -1,6 +1,7 @@
 """The Equation of state page shows the numbers of its records, per atom and with units, and says what is wrong."""
 
 import io
+import json
 import re
 import zipfile
 from dataclasses import replace
@@ -22,6 +23,7 @@ from dashboard.views.equation_of_state.page import EQUATIONS, question
 from dashboard.widgets.download import archive
 from dashboard.widgets.navigation import script
 from dashboard.widgets.theme import Look, style
+from mlip_core.assets import asset
 from mlip_core.calculations.equation_of_state.fit import fit_equation
 from mlip_core.calculations.equation_of_state.reference import ReferenceEquation
 from mlip_core.calculations.equation_of_state.settings import Equation
@@ -233,8 +235,10 @@ def test_the_page_shows_what_is_stored_under_its_own_keys(app):
     direct, conservative = compute(mlip.EquationOfStateSettings(), first)
     shown(app)
     table = app.dataframe[0].value.set_index("configuration")
-    assert list(table.index) == ["PET demo · direct", "PET demo · conservative"]
-    for label, record in zip(table.index, (direct, conservative), strict=True):
+    assert list(table.index) == ["PET demo · direct", "PET demo · conservative", "PBE reference (GPAW)"]
+    silicon = json.loads(asset("reference", "equilibrium.json").read_text(encoding="utf-8"))["Si"]
+    assert table.loc["PBE reference (GPAW)", "V₀"] == pytest.approx(silicon["a"] ** 3 / 8, rel=1e-4)
+    for label, record in zip(table.index, (direct, conservative), strict=False):
         row = table.loc[label]
         assert row["difference"] == pytest.approx(np.sqrt(np.mean((record.pressures - record.point_pressures) ** 2)))
         assert row["V₀"] == pytest.approx(record.volume / 2)
