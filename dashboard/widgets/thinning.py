@@ -1,7 +1,5 @@
 """Long curves with as many points as a screen can show."""
 
-from itertools import pairwise
-
 import numpy as np
 
 MOST = 300
@@ -26,8 +24,12 @@ def thinned(y: np.ndarray, most: int = MOST) -> np.ndarray:
     """
     if len(y) <= most:
         return np.arange(len(y))
-    edges = np.linspace(0, len(y), (most - 2) // 2 + 1).astype(int)
-    pieces = list(pairwise(edges))
-    lowest = [a + int(np.argmin(np.where(np.isnan(y[a:b]), np.inf, y[a:b]))) for a, b in pieces]
-    highest = [a + int(np.argmax(np.where(np.isnan(y[a:b]), -np.inf, y[a:b]))) for a, b in pieces]
-    return np.unique([0, *lowest, *highest, len(y) - 1])
+    pieces = (most - 2) // 2
+    length = -(-len(y) // pieces)
+    table = np.full((pieces, length), np.nan)  # the last pieces may be shorter, or empty
+    table.flat[: len(y)] = y
+    starts = length * np.arange(pieces)
+    lowest = starts + np.where(np.isnan(table), np.inf, table).argmin(axis=1)
+    highest = starts + np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
+    inside = [index for index in (*lowest, *highest) if index < len(y)]
+    return np.unique([0, *inside, len(y) - 1])
