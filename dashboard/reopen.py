@@ -1,5 +1,7 @@
 """From a run back to the page that asked for it: subject, settings and line-up as they were."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from ase import Atoms
 
@@ -12,32 +14,33 @@ from mlip_core.jobs.task import Task
 from mlip_core.structures import fingerprint, library, library_structure
 
 
-def open_task(task: Task) -> str | None:
-    """Choose the subject, the settings and the configuration of a task.
+def open_comparison(asked: Sequence[tuple[Run, Task]]) -> str | None:
+    """Choose the subject, the settings and the line-up of runs that asked one question.
 
     Parameters
     ----------
-    task : Task
-        As it was submitted.
+    asked : sequence of (Run, Task)
+        The runs and what they compute. Their configurations become the line-up.
 
     Returns
     -------
     str or None
-        Script of the page that shows it; None where no page does.
+        Script of the page that shows them; None where no page does.
     """
-    folder = page_of(task.kind)
+    first = asked[0][1]
+    folder = page_of(first.kind)
     if folder is None:
         return None
-    _open_subject(task)
-    members = state.lineup()
-    if task.configuration not in members:
-        state.set_lineup([*members, task.configuration][-state.MAX_MEMBERS :])
-    for key, value in PAGES[folder].shows[task.kind].widget_values(task).items():
+    _open_subject(first)
+    state.set_lineup(list(dict.fromkeys(task.configuration for _, task in asked))[: state.MAX_MEMBERS])
+    for key, value in PAGES[folder].shows[first.kind].widget_values(first).items():
         st.session_state[key] = value
+    for run, task in asked:
+        _remember_earlier(run, task)
     return script(folder)
 
 
-def remember_earlier(run: Run, task: Task) -> None:
+def _remember_earlier(run: Run, task: Task) -> None:
     """Let the page show a result that an earlier version of the program stored under a key of its own."""
     key = jobs().key(task)
     if key != run.key and not jobs().store.has(key) and jobs().store.has(run.key):

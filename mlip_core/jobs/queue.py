@@ -283,6 +283,7 @@ class Jobs:
             status=status,
             submitted=now,
             finished=now if status == "done" else None,
+            question=task.question(),
         )
         folder = RunFolder(self.home, run.id)
         folder.path.mkdir(parents=True)

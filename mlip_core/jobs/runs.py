@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     Column,
+    Connection,
     Float,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     text,
     update,
@@ -69,6 +71,8 @@ class Run:
     """Address of the worker that has or had it."""
     owner: int | None = None
     """Process id of the dispatcher that has or had it."""
+    question: str | None = None
+    """What was asked, whoever answers (:meth:`Task.question`); None where an earlier version asked."""
 
     @property
     def active(self) -> bool:
@@ -101,9 +105,10 @@ _runs = Table(
     Column("reason", String),
     Column("worker", String),
     Column("owner", Integer),
+    Column("question", String),
 )
 Index("one_active_run_per_key", _runs.c.key, unique=True, sqlite_where=text("status IN ('queued', 'running')"))
-_FILE = "runs-1.sqlite"  # the number changes with the columns
+_FILE = "runs-1.sqlite"  # the number changes where a column goes or gets another meaning
 
 
 class RunsTable:
@@ -122,6 +127,7 @@ class RunsTable:
         with self._engine.begin() as connection:
             connection.execute(text("BEGIN IMMEDIATE"))
             _metadata.create_all(connection)
+            _add_missing_columns(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -254,6 +260,14 @@ class RunsTable:
 def _waiting(*columns: Any) -> Select:
     """Select columns of the runs that wait, the one that has waited longest first."""
     return select(*columns).where(_runs.c.status == "queued").order_by(_runs.c.submitted, text("rowid"))
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Give a table of an earlier version the columns that came since; its rows have nothing in them."""
+    there = {column["name"] for column in inspect(connection).get_columns(_runs.name)}
+    for column in _runs.columns:
+        if column.name not in there:
+            connection.execute(text(f"ALTER TABLE {_runs.name} ADD COLUMN {column.name} {column.type}"))
 
 
 def _run(row: Row) -> Run:

@@ -107,6 +107,25 @@ class Task:
             }
         )
 
+    def question(self) -> str:
+        """What is asked, whoever answers: all tasks of one comparison have the same.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits (SHA-256) over everything but the configuration.
+        """
+        return digest(
+            {
+                "kind": self.kind,
+                "subject": _mark(self.subject),
+                "reference": None if self.reference is None else _mark(self.reference),
+                "other": None if self.other is None else self.other.code,
+                "settings": self.settings,
+                "before": {keyword: task.question() for keyword, task in self.before.items()},
+            }
+        )
+
     def run(
         self,
         *,

@@ -75,10 +75,10 @@ def reopened(visitor, run):
     def script(run_id):
         import streamlit as st
 
-        from dashboard.reopen import open_task
+        from dashboard.reopen import open_comparison
         from dashboard.service import jobs
 
-        page = open_task(jobs().task(run_id))
+        page = open_comparison([(jobs().run(run_id), jobs().task(run_id))])
         st.session_state["opened"] = page, dict(st.session_state)
 
     return visitor.run(AppTest.from_function(script, args=(run.id,))).session_state["opened"]

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.reopen import open_task, remember_earlier
+from dashboard.reopen import open_comparison
 from dashboard.service import jobs
 from dashboard.views import page_of
 from dashboard.widgets.navigation import script
@@ -69,8 +69,7 @@ def test_a_result_of_the_version_before_is_shown_and_said_to_be_one(app, kind):
         patch.setattr("dashboard.reopen.st.session_state", state)
         patch.setattr("dashboard.state.st.query_params", {})
         task = jobs().task(run.id)
-        assert open_task(task) == script(page_of(kind))
-        remember_earlier(run, task)
+        assert open_comparison([(run, task)]) == script(page_of(kind))
     for key, value in state.items():
         app.session_state[key] = value
     visit(app, page_of(kind))

@@ -1,27 +1,37 @@
-"""Runs: everything that was asked for, what became of it, and the way back to it."""
+"""Runs: everything that was asked for, by comparison; what became of it, and the way back to it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.reopen import open_task, remember_earlier
+from dashboard.reopen import open_comparison
 from dashboard.service import jobs
 from dashboard.widgets.frame import guarded, header
 from dashboard.widgets.navigation import link
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import RecordError
+from mlip_core.jobs.comparisons import Comparison, comparisons
 from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
 
 SIGNS = {"queued": "⏳", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "⚡"}
 UNREADABLE = "cannot be read"
+LISTED = 500
+"""Runs that are looked at, the newest."""
+COLUMNS = {
+    "progress": st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0, width="small"),
+    "asked": st.column_config.DatetimeColumn("asked", format="D MMM, HH:mm"),
+    "seconds": st.column_config.NumberColumn("time (s)", format="%.1f"),
+}
 
 
 def main() -> None:
-    """Lay the page out: the table, and what can be done with the chosen run."""
+    """Lay the page out: the comparisons, and what can be done with the chosen ones."""
     header()
-    runs = jobs().runs(limit=500)
+    runs = jobs().runs(limit=LISTED)
     if not runs:
         st.subheader("Nothing has run yet")
         st.markdown("Everything that you start is listed here, with their results, also after a restart.")
@@ -32,38 +42,33 @@ def main() -> None:
 
 
 def table(was_busy: bool) -> None:
-    """List the runs, newest first, and offer what suits the chosen ones."""
+    """List the comparisons, newest first, and offer what suits the chosen ones."""
     with guarded():
-        runs = jobs().runs(limit=500)
+        runs = jobs().runs(limit=LISTED)
         if was_busy and not any(run.active for run in runs):
             st.rerun()
-        frame = pd.DataFrame([_row(run) for run in runs])
-        event = st.dataframe(
-            frame,
-            hide_index=True,
-            on_select="rerun",
-            selection_mode="multi-row",
-            key="runs-table",
-            column_config={
-                "progress": st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0),
-                "seconds": st.column_config.NumberColumn("time (s)", format="%.1f"),
-            },
-            height=min(36 * (len(frame) + 1) + 4, 620),
-        )
-        chosen = [runs[row] for row in event.selection.rows if row < len(runs)]
+        asked = comparisons(runs)
+        chosen = _choose([_row(one) for one in asked], key="runs-table", height=520)
         if not chosen:
             st.caption("Choose rows at the left edge to open, cancel, repeat or delete them.")
             return
-        actions(chosen)
+        members(asked[chosen[0]]) if len(chosen) == 1 else actions([run for row in chosen for run in asked[row].runs])
 
 
-def actions(chosen: list[Run]) -> None:
+def members(comparison: Comparison) -> None:
+    """Show the runs of one comparison; what is offered is for those chosen, or for all."""
+    place = st.container()
+    rows = _choose([_member(run) for run in comparison.runs], key=f"members-{comparison.runs[0].id}", height=260)
+    with place:
+        actions([comparison.runs[row] for row in rows] or comparison.runs)
+
+
+def actions(chosen: Sequence[Run]) -> None:
     """Offer to open, cancel, repeat or delete the chosen runs."""
     buttons = st.container(horizontal=True)
-    task, problem = _task(chosen[0])
-    if task is not None and buttons.button("Open", type="primary", icon=":material/open_in_new:"):
-        page = open_task(task)
-        remember_earlier(chosen[0], task)
+    readable = [run for run in chosen if not _task(run)[1]]
+    if readable and buttons.button("Open", type="primary", icon=":material/open_in_new:"):
+        page = open_comparison([(run, task) for run in readable if (task := _task(run)[0]) is not None])
         if page is not None:
             st.switch_page(page)
     if any(run.active for run in chosen) and buttons.button("Cancel"):
@@ -79,11 +84,25 @@ def actions(chosen: list[Run]) -> None:
         for run in chosen:
             jobs().delete(run.id)
         st.rerun()
-    if problem:
-        st.warning(f"{chosen[0].label}: {problem}. It can be deleted.", icon=":material/warning:")
     for run in chosen:
+        if problem := _task(run)[1]:
+            st.warning(f"{run.label}: {problem}. It can be deleted.", icon=":material/warning:")
         if run.reason:
             st.error(f"{run.label}: {run.reason}")
+
+
+def _choose(rows: list[dict[str, object]], *, key: str, height: int) -> list[int]:
+    """Show a table whose rows can be chosen; return the positions of those that are."""
+    event = st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=key,
+        column_config=COLUMNS,
+        height=min(36 * (len(rows) + 1) + 4, height),
+    )
+    return [row for row in event.selection.rows if row < len(rows)]
 
 
 def _task(run: Run) -> tuple[Task | None, str]:
@@ -103,15 +122,39 @@ def _unreadable(run_id: str, _run: Run) -> str:
     return _task(_run)[1]
 
 
-def _row(run: Run) -> dict[str, object]:
-    problem = _unreadable(run.id, run) or jobs().store.problem(run.key)
+def _problem(run: Run) -> str:
+    return _unreadable(run.id, run) or jobs().store.problem(run.key) or ""
+
+
+def _row(one: Comparison) -> dict[str, object]:
+    problems = [problem for run in one.runs if (problem := _problem(run))]
+    return {
+        "status": _status(one) if not problems else f"✗ {len(problems)} of {len(one.runs)} {UNREADABLE}",
+        "what": CALCULATIONS[one.kind].title if one.kind in CALCULATIONS else one.kind.replace("_", " "),
+        "subject": one.subject,
+        "line-up": ", ".join(one.labels),
+        "progress": one.progress,
+        "asked": datetime.fromtimestamp(one.submitted),
+        "seconds": one.seconds,
+        "note": "; ".join(dict.fromkeys(problems or [run.reason for run in one.runs if run.reason])),
+    }
+
+
+def _status(one: Comparison) -> str:
+    """Say how many of a comparison's runs are in which state: "✓ done", or "▶ 2 running, 3 done"."""
+    count = Counter(run.status for run in one.runs)
+    states = [state for state in ("running", "queued", "failed", "interrupted", "cancelled", "done") if count[state]]
+    words = states if len(states) == 1 else [f"{count[state]} {state}" for state in states]
+    return f"{SIGNS[states[0]]} {', '.join(words)}"
+
+
+def _member(run: Run) -> dict[str, object]:
+    problem = _problem(run)
     return {
         "status": f"✗ {UNREADABLE}" if problem else f"{SIGNS[run.status]} {run.status}",
-        "what": CALCULATIONS[run.kind].title if run.kind in CALCULATIONS else run.kind.replace("_", " "),
-        "subject": f"{run.subject_name} {run.formula}".strip(),
         "configuration": run.label,
         "progress": 1.0 if run.status == "done" else (run.done or 0) / run.total if run.total else 0.0,
-        "submitted": datetime.fromtimestamp(run.submitted),
+        "asked": datetime.fromtimestamp(run.submitted),
         "seconds": run.seconds,
         "note": problem or run.reason or "",
     }
