@@ -11,6 +11,7 @@ from importlib import import_module
 from dashboard.views.declaration import Page
 
 FOLDERS = (
+    "start",
     "structure",
     "lineup",
     "relaxation",

@@ -1,7 +1,7 @@
 """What stands on every page: the chosen structure, the line-up's chips, the projector switch, and errors put kindly."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 
@@ -15,6 +15,8 @@ from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Look, Style
 from mlip_core.configuration import Configuration
 from mlip_core.errors import MlipError
+from mlip_core.models.catalogue import entry
+from mlip_core.structures import formula
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ def header() -> None:
             st.markdown(":gray[No structure chosen]", width="content")
         else:
             st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
-        st.html(chips(state.lineup()), width="content")
+        st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
         st.toggle(
             "Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room."
@@ -74,20 +76,25 @@ def titled(page: str) -> str:
 
 
 def _name(atoms: Atoms) -> str:
-    return str(atoms.info.get("name") or atoms.get_chemical_formula(empirical=True))
+    return str(atoms.info.get("name") or formula(atoms))
 
 
-def chips(members: tuple[Configuration, ...]) -> str:
-    """Return the line-up as coloured chips, in HTML."""
-    marks = " ".join(chip(style_of(member, position)) for position, member in enumerate(members))
+def chips(members: tuple[Configuration, ...], structure: Atoms | None) -> str:
+    """Return the line-up as coloured chips, in HTML; who does not know the structure's elements says so."""
+    marks = " ".join(
+        chip(style_of(member, position), _unknown(member, structure)) for position, member in enumerate(members)
+    )
     return f"<span style='font-size:{0.86 if len(members) > CROWDED else 1}em'>{marks}</span>"
 
 
-def chip(mark: Style) -> str:
-    """Return one configuration's name behind a line in its colour and dash, in HTML."""
+def chip(mark: Style, unknown: Sequence[str] = ()) -> str:
+    """Return one configuration's name behind a line in its colour and dash, in HTML; pale where it is left out."""
     dash = {"solid": "solid", "dash": "dashed", "dot": "dotted"}[mark.dash]
     line = f"<span style='display:inline-block;width:1.7em;border-top:4px {dash} {mark.color};vertical-align:middle'></span>"
-    return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {escape(mark.label)}</span>"
+    name = escape(mark.label)
+    if unknown:
+        name = f"<span style='opacity:.55'>{name} · does not know {escape(', '.join(unknown))}</span>"
+    return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {name}</span>"
 
 
 def need_structure() -> Atoms:
@@ -103,15 +110,25 @@ def need_structure() -> Atoms:
     return atoms
 
 
-def need_lineup() -> tuple[Configuration, ...]:
-    """Return the line-up, or say where to put one together and stop the page."""
+def need_lineup(structure: Atoms | None = None) -> tuple[Configuration, ...]:
+    """Return the members of the line-up that know the elements of a structure, or say what to do and stop the page."""
     members = state.lineup()
     if not members:
-        st.subheader("Nobody in the line-up yet")
+        st.subheader("No models chosen yet")
         link("lineup", "Put a line-up together")
         st.stop()
-    warn(members)
-    return members
+    able = tuple(member for member in members if not _unknown(member, structure))
+    if not able:
+        st.subheader("No member of the line-up knows this structure's elements")
+        st.markdown("Add a model that does: the line-up page says what each one covers.")
+        link("lineup", "Change the line-up")
+        st.stop()
+    warn(able)
+    return able
+
+
+def _unknown(member: Configuration, structure: Atoms | None) -> tuple[str, ...]:
+    return () if structure is None else entry(member.model).unknown(structure.get_chemical_symbols())
 
 
 def warn(members: tuple[Configuration, ...]) -> None:

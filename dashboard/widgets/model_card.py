@@ -62,9 +62,8 @@ def outside(name: str, structure: Atoms) -> str:
     """
     model = entry(name)
     present = set(structure.get_chemical_symbols())
-    unknown = sorted(present - set(model.elements)) if model.elements else []
-    if unknown:
-        return f"{model.title} does not cover {', '.join(unknown)} and will refuse."
+    if unknown := model.unknown(present):
+        return f"{model.title} does not know {', '.join(unknown)} and is left out."
     card = _card(name)
     if card is None or not structure.pbc.all():
         return ""

@@ -24,7 +24,7 @@ from mlip_core.jobs.names import checked, new_id
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Calculations, Task
-from mlip_core.structures import fingerprint
+from mlip_core.structures import fingerprint, formula
 
 DISPATCHER = (sys.executable, "-m", "mlip_core.jobs")
 LOCK = "dispatcher.lock"
@@ -342,4 +342,4 @@ class Jobs:
 def _described(task: Task) -> str:
     """Formula of a structure, size of a data set."""
     subject = task.subject
-    return subject.get_chemical_formula() if isinstance(subject, Atoms) else f"{subject.n_structures} structures"
+    return formula(subject, whole=True) if isinstance(subject, Atoms) else f"{subject.n_structures} structures"

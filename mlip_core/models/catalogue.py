@@ -4,7 +4,7 @@ Nothing here imports torch or a model package: a process that only shows models 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -104,6 +104,10 @@ class Entry:
         """What the model obeys by construction with these forces."""
         conservative = (forces or self.default_forces) == "conservative"
         return Claims(self.rotation, self.inversion, self.translation, conservative, self.smooth)
+
+    def unknown(self, symbols: Iterable[str]) -> tuple[str, ...]:
+        """Elements among these that it does not know, in alphabetical order; none where its makers give no list."""
+        return tuple(sorted(set(symbols) - set(self.elements))) if self.elements else ()
 
     def settings(self, forces: Forces | None = None, dtype: str | None = None) -> tuple[Forces, str]:
         """Fill in the defaults.

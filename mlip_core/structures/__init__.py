@@ -6,6 +6,7 @@ or a :class:`~mlip_core.errors.StructureError` that names the line, field or ato
 """
 
 from mlip_core.structures.crystal import SymmetryInfo, standardise, symmetries, symmetry
+from mlip_core.structures.formula import formula
 from mlip_core.structures.library import LibraryEntry, library, library_structure
 from mlip_core.structures.reading import read_structure
 from mlip_core.structures.validation import fingerprint, validate
@@ -15,6 +16,7 @@ __all__ = [
     "LibraryEntry",
     "SymmetryInfo",
     "fingerprint",
+    "formula",
     "library",
     "library_structure",
     "read_structure",

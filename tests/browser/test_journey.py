@@ -37,10 +37,11 @@ def test_from_a_cif_to_compared_phonons_and_back(page, go, rerun, finished):
     expect(page.get_by_text("on your own structure").first).to_be_visible()
     upload(page, "mine.cif", CIF)
     expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
+    page.wait_for_url("**/structure?**")
     expect(page.get_by_text("Fm-3m (225)").first).to_be_visible()
     expect(page.get_by_role("button", name="Use the primitive cell (2 atoms)")).to_be_visible()
 
-    page.goto(page.url.replace("/?", "/relax?") + "&lineup=chgnet,sevennet-0&rattle=0.1&fmax=0.01")
+    page.goto(page.url.replace("/structure?", "/relax?") + "&lineup=chgnet,sevennet-0&rattle=0.1&fmax=0.01")
     page.get_by_role("button", name="Relax the line-up").click()
     assert two_states(page), "no two different intermediate states were seen while it ran"
     finished(page)
@@ -94,7 +95,7 @@ def test_hostile_text_never_becomes_markup(page, go):
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
     page.goto("/")
     upload(page, "<img src=x onerror=alert(1)>.xyz", "2\n</script><script>alert(2)</script>\nH 0 0 0\nH 0 0 0.75\n")
-    expect(page.get_by_text("H2").first).to_be_visible()
+    expect(page.get_by_text("H₂", exact=True).first).to_be_visible()
     for one in PAGES.values():
         go(page, one.title)
     assert not ran

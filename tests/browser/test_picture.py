@@ -101,7 +101,7 @@ def test_a_hostile_name_runs_nothing(opened):
 
 
 def test_the_structure_page_gives_the_picture(page):
-    page.goto("/?structure=si")
+    page.goto("/structure?structure=si")
     page.get_by_role("button", name="Download").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="3D picture (HTML)").click()

@@ -128,7 +128,7 @@ def test_text_stays_text(show):
 
 def test_the_camera_stays_when_the_page_runs_again(page, rerun):
     with rerun(page):
-        page.goto("/?structure=si")
+        page.goto("/structure?structure=si")
     start = still(page)
     page.get_by_role("button", name="Zoom out").click()
     page.locator(".viewer").focus()

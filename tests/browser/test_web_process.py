@@ -25,9 +25,10 @@ def test_it_stays_small_and_loads_no_model_code(server, page, rerun, capsys):
         page.goto("/")
     first = server.seconds_to_start + server.processor_seconds() - began
     small = resident(server.process.pid)
-    for one in PAGES.values():
+    _, *others = PAGES.values()
+    for address in ["", *(one.address for one in others)]:
         with rerun(page):
-            page.goto(f"/{one.address}?structure=si")
+            page.goto(f"/{address}?structure=si")
     large = resident(server.process.pid)
     with capsys.disabled():
         print(

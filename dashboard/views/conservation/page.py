@@ -29,7 +29,8 @@ DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 def main() -> None:
     """Lay the page out: the loop, the run, the numbers."""
     header()
-    structure, members = need_structure(), need_lineup()
+    structure = need_structure()
+    members = need_lineup(structure)
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         settings = choose_settings(structure)

@@ -53,7 +53,7 @@ def main() -> None:
         st.markdown(plain(reason))
         link("structure", "Choose a structure")
         return
-    members = need_lineup()
+    members = need_lineup(structure)
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         settings, relaxation = choose_settings()

@@ -32,7 +32,8 @@ from mlip_core.structures import standardise
 def main() -> None:
     """Lay the page out: settings, progress, bands and DOS, differences."""
     header()
-    structure, members = need_structure(), need_lineup()
+    structure = need_structure()
+    members = need_lineup(structure)
     if not structure.pbc.all():
         st.subheader("Phonons need a crystal")
         st.markdown("This structure is not periodic in three directions. Choose a crystal on the Structure page.")

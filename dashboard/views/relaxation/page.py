@@ -27,7 +27,8 @@ CELLS: dict[Cell, str] = {"full": "cell and atoms", "isotropic": "volume and ato
 def main() -> None:
     """Lay the page out: settings, progress, figure, outcomes."""
     header()
-    structure, members = need_structure(), need_lineup()
+    structure = need_structure()
+    members = need_lineup(structure)
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         kept = choose_frozen(structure)

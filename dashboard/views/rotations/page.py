@@ -50,7 +50,8 @@ OFFERED = ("octahedral", "icosahedral")
 def main() -> None:
     """Lay the page out: what is measured, the distributions, and everything behind them."""
     header()
-    structure, members = need_structure(), need_lineup()
+    structure = need_structure()
+    members = need_lineup(structure)
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         settings = choose_settings()

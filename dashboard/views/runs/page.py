@@ -19,8 +19,7 @@ from mlip_core.jobs.task import Task
 
 SIGNS = {"queued": "⏳", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "⚡"}
 UNREADABLE = "cannot be read"
-LISTED = 500
-"""Runs that are looked at, the newest."""
+LISTED = 500  # runs that are looked at, the newest
 COLUMNS = {
     "progress": st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0, width="small"),
     "asked": st.column_config.DatetimeColumn("asked", format="D MMM, HH:mm"),
@@ -142,7 +141,7 @@ def _row(one: Comparison) -> dict[str, object]:
 
 def _status(one: Comparison) -> str:
     """Say how many of a comparison's runs are in which state: "✓ done", or "▶ 2 running, 3 done"."""
-    count = Counter(run.status for run in one.runs)
+    count = Counter[str](run.status for run in one.runs)
     states = [state for state in ("running", "queued", "failed", "interrupted", "cancelled", "done") if count[state]]
     words = states if len(states) == 1 else [f"{count[state]} {state}" for state in states]
     return f"{SIGNS[states[0]]} {', '.join(words)}"

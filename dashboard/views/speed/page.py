@@ -26,7 +26,8 @@ SIZES = (8, 64, 216, 512, 1000, 2000, 4000)  # one is the largest; all smaller o
 def main() -> None:
     """Lay the page out: sizes, price, curves, numbers."""
     header()
-    structure, members = need_structure(), need_lineup()
+    structure = need_structure()
+    members = need_lineup(structure)
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
         settings = choose_settings(structure)

@@ -6,14 +6,13 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.service import jobs
+from dashboard.views.structure.choosing import from_before, from_file, from_library, from_text
 from dashboard.widgets.frame import header, notes
 from dashboard.widgets.navigation import link
 from dashboard.widgets.viewer import viewer
 from mlip_core.calculations.view import view
 from mlip_core.errors import StructureError
-from mlip_core.home import upload_limit_mb
-from mlip_core.structures import library, read_structure, standardise, symmetries, write_structure
+from mlip_core.structures import formula, standardise, symmetries, write_structure
 from mlip_core.viewing import fetch
 
 FORMATS = {"CIF": ("cif", "cif"), "POSCAR": ("vasp", "vasp"), "extended XYZ": ("extxyz", "xyz")}
@@ -52,63 +51,15 @@ def main() -> None:
 
 def choose() -> None:
     """Offer the library, an upload, a paste and what was brought before."""
-    chosen = st.session_state.get(state.STRUCTURE)
-    entries = {item.id: item for item in library()}
-    picked = st.selectbox(
-        "Library",
-        list(entries),
-        index=list(entries).index(chosen) if chosen in entries else None,
-        format_func=lambda name: entries[name].name,
-        placeholder="Choose one of the library",
-    )
-    if picked and picked != st.session_state.get(state.PICKED):
-        st.session_state[state.PICKED] = picked
-        state.choose_library(picked)
+    from_library()
+    if from_file() or from_text():
         st.rerun()
-    if chosen in entries:
-        st.caption(entries[chosen].why)
-    uploaded = st.file_uploader(
-        "Your own file",
-        max_upload_size=upload_limit_mb(),
-        help="CIF, POSCAR, CONTCAR, XDATCAR (last frame), vasprun.xml (last structure), (extended) XYZ, ASE json or traj, "
-        "under any name; up to 2,000 atoms",
-    )
-    if uploaded is not None and uploaded.file_id != st.session_state.get(state.UPLOADED):
-        st.session_state[state.UPLOADED] = uploaded.file_id
-        take(uploaded.getvalue(), uploaded.name)
-    with st.expander("Paste text"), st.form("paste", border=False):
-        text = st.text_area(
-            "CIF, POSCAR or XYZ", height=160, label_visibility="collapsed", placeholder="CIF, POSCAR or XYZ"
-        )
-        if st.form_submit_button("Use this structure") and text.strip():
-            take(text.encode(), None)
-    if problem := st.session_state.get(state.STRUCTURE_PROBLEM):
-        st.error(problem, icon=":material/error:")
-    recent = jobs().store.recent(8)
-    if recent:
-        with st.expander("Brought before"):
-            for stored in recent:
-                title = f"{stored.name} · {stored.structure.get_chemical_formula(empirical=True)}"
-                if st.button(title, key=f"recent-{stored.fingerprint}", type="tertiary"):
-                    state.choose_structure(stored.structure, stored.name)
-                    st.rerun()
-
-
-def take(content: bytes, name: str | None) -> None:
-    """Read what was brought, or keep in words why it cannot be used."""
-    try:
-        atoms = read_structure(content, name=name)
-    except StructureError as error:
-        st.session_state[state.STRUCTURE_PROBLEM] = f"{name or 'The pasted text'} cannot be used: {error}"
-        return
-    st.session_state.pop(state.STRUCTURE_PROBLEM, None)
-    state.choose_structure(atoms, name.rsplit(".", 1)[0] if name else "pasted structure")
-    st.rerun()
+    from_before()
 
 
 def describe(atoms: Atoms) -> None:
     """Show formula, lattice, symmetry and downloads."""
-    st.metric("Formula", atoms.get_chemical_formula(empirical=bool(atoms.pbc.any())))
+    st.metric("Formula", formula(atoms))
     facts: dict[str, str] = {"Atoms": str(len(atoms))}
     if atoms.pbc.any():
         facts["Periodic along"] = ", ".join(axis for axis, periodic in zip("abc", atoms.pbc, strict=True) if periodic)
