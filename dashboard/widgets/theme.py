@@ -156,6 +156,7 @@ class Look:
             "title": {"standoff": 10, "font": {"size": size + 1}},
             "tickfont": {"size": size - 1},
             "minor": {"showgrid": False},
+            "minorloglabels": "complete",
         }
         return go.layout.Template(
             layout={

@@ -9,6 +9,7 @@ from mlip_core.structures.crystal import SymmetryInfo, standardise, symmetries, 
 from mlip_core.structures.formula import formula
 from mlip_core.structures.library import LibraryEntry, library, library_structure
 from mlip_core.structures.reading import read_structure
+from mlip_core.structures.tolerance import symmetry_by_tolerance
 from mlip_core.structures.validation import fingerprint, validate
 from mlip_core.structures.writing import write_structure
 
@@ -23,6 +24,7 @@ __all__ = [
     "standardise",
     "symmetries",
     "symmetry",
+    "symmetry_by_tolerance",
     "validate",
     "write_structure",
 ]

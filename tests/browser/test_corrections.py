@@ -10,8 +10,8 @@ def test_a_corrected_configuration_is_found_on_relax(page, go, rerun, finished):
     page.wait_for_url("**octahedral**")
     go(page, "Relax")
     with rerun(page):  # forces and stresses that are no gradients may never come to rest
-        page.get_by_role("spinbutton", name="At most (steps)").fill("5")
+        page.get_by_role("spinbutton", name="Maximum steps").fill("5")
         page.keyboard.press("Enter")
-    page.get_by_role("button", name="Relax the line-up").click()
+    page.get_by_role("button", name="Relax", exact=True).click()
     finished(page)
     expect(page.locator(".legendtext", has_text="PET demo · direct + octahedral").first).to_be_visible()

@@ -106,7 +106,7 @@ def choose_relaxation(*, first: bool) -> tuple[float, bool]:
     """Offer how far to relax, and whether the space group is kept where the cell relaxes first."""
     with st.expander("Relaxation"):
         fmax = st.select_slider(
-            "Stop below (eV/Å)",
+            "Force threshold (eV/Å)",
             [1e-2, 1e-3, 1e-4],
             value=1e-3,
             format_func=lambda x: f"{x:g}",

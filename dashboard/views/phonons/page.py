@@ -83,7 +83,7 @@ def choose_relaxation() -> RelaxationSettings | None:
         return None
     with st.expander("Relaxation"):
         fmax = st.select_slider(
-            "Stop below (eV/Å)",
+            "Force threshold (eV/Å)",
             [1e-2, 1e-3, 1e-4, 1e-5],
             value=1e-4,
             format_func=lambda x: f"{x:g}",

@@ -20,6 +20,8 @@ State = Literal["running", "converged", "stopped"]
 _END = {"running": "circle-open", "converged": "circle", "stopped": "x"}
 _WORK_TOLERANCE = 0.1
 """meV/atom: below it the work of the forces and the energy are one line."""
+_LONGER = 10
+"""How many times longer than the second longest a relaxation must be for its steps to be drawn on a logarithmic axis."""
 _FLOOR = 1e-9
 """eV/Å: smaller forces are zero by symmetry and have no place on a logarithmic axis."""
 
@@ -159,16 +161,41 @@ def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str
     line = look.line(trace.style)
     if panel == "energy":
         if trace.work is not None and np.abs(trace.work - trace.energy).max() > _WORK_TOLERANCE:
-            thin = {"color": trace.style.color, "dash": "solid", "width": look.line_width / 2.5}
-            _add(figure, trace, trace.work, place, line=thin, hover="work %{y:.3f} meV/atom", end=False, opacity=0.7)
+            _add(
+                figure,
+                trace,
+                trace.work,
+                place,
+                line=_thin(trace, look),
+                hover="work %{y:.3f} meV/atom",
+                end=False,
+                opacity=0.7,
+            )
+            _name_at_end(figure, trace, trace.work, "work", place)
         _add(figure, trace, trace.energy, place, line=line, hover="ΔE %{y:.3f} meV/atom")
     elif panel == "fmax":
         forces = np.where(trace.fmax > _FLOOR, trace.fmax, np.nan)
         extra = [f"{value:.3g}" for value in trace.atoms_fmax]
-        hover = "%{y:.3g} eV/Å<br>on atoms %{customdata} eV/Å"
+        hover = "atoms and cell %{y:.3g} eV/Å<br>atoms alone %{customdata} eV/Å"
         _add(figure, trace, forces, place, line=line, hover=hover, customdata=extra)
+        if not np.allclose(trace.fmax, trace.atoms_fmax):
+            atoms = np.where(trace.atoms_fmax > _FLOOR, trace.atoms_fmax, np.nan)
+            thin = _thin(trace, look)
+            _add(figure, trace, atoms, place, line=thin, hover="atoms alone %{y:.3g} eV/Å", end=False, opacity=0.7)
     elif panel == "volume" and trace.volume is not None:
         _add(figure, trace, trace.volume, place, line=line, hover="ΔV %{y:.3f} %")
+
+
+def _thin(trace: RelaxationTrace, look: Look) -> dict[str, Any]:
+    """Line of a second quantity in the same panel."""
+    return {"color": trace.style.color, "dash": "solid", "width": look.line_width / 2.5}
+
+
+def _name_at_end(figure: go.Figure, trace: RelaxationTrace, y: np.ndarray, name: str, place: dict[str, int]) -> None:
+    """Write what a thin line is beside its last point."""
+    figure.add_annotation(
+        x=trace.steps[-1], y=y[-1], text=name, font_color=trace.style.color, xanchor="right", yanchor="bottom", **place
+    )
 
 
 def _add(
@@ -228,7 +255,7 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
             )  # fmt: skip
     figure.update_yaxes(
         tickvals=list(levels.values()),
-        ticktext=[_typeset(group) for group in levels],
+        ticktext=[typeset(group) for group in levels],
         range=[-0.5, len(levels) - 0.5],
         side="right" if place["col"] == 2 else "left",
         **place,
@@ -238,7 +265,7 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
 def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
     titles = {
         "energy": "energy − start (meV/atom)",
-        "fmax": "largest force (eV/Å)",
+        "fmax": "largest force, atoms and cell (eV/Å)",
         "volume": "volume − start (%)",
         "symmetry": None,
     }
@@ -255,15 +282,26 @@ def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrac
             _symmetry(figure, traces, place, look)
         if number >= len(panels) - 2:
             figure.update_xaxes(title_text="step", showticklabels=True, **place)
-    longest = max(int(trace.steps[-1]) for trace in traces)
-    figure.update_xaxes(range=[-0.02 * max(longest, 4), 1.03 * max(longest, 4)], rangemode="nonnegative")
+    _scale_steps(figure, sorted(int(trace.steps[-1]) for trace in traces))
     if len(panels) % 2:
         figure.update_xaxes(visible=False, row=(len(panels) + 1) // 2, col=2)
         figure.update_yaxes(visible=False, row=(len(panels) + 1) // 2, col=2)
 
 
-def _typeset(group: str) -> str:
-    """Write "P-42_1m (113)" with a bar and an index."""
+def _scale_steps(figure: go.Figure, lengths: list[int]) -> None:
+    """Give all panels one axis of steps: logarithmic where one relaxation alone would leave no room for the others.
+
+    Step 0 has no place on a logarithmic axis, and is left out there.
+    """
+    longest = lengths[-1]
+    if len(lengths) > 1 and longest >= _LONGER * max(lengths[-2], 1):
+        figure.update_xaxes(type="log", range=[-0.03, 1.03 * np.log10(longest)])
+    else:
+        figure.update_xaxes(range=[-0.02 * max(longest, 4), 1.03 * max(longest, 4)], rangemode="nonnegative")
+
+
+def typeset(group: str) -> str:
+    """Write a space group, such as "P-42_1m (113)", with a bar and an index."""
     return re.sub(r"_(\d)", r"<sub>\1</sub>", re.sub(r"-(\d)", "\\1\u0305", group))
 
 

@@ -10,11 +10,12 @@ from ase import Atoms
 
 from dashboard.views.relaxation.declaration import figures
 from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
+from dashboard.views.relaxation.sweep import sweep_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
 from dashboard.widgets.once import once
-from dashboard.widgets.theme import Look
+from dashboard.widgets.theme import Look, Style
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.relaxation.calculation import Cell, Optimizer, RelaxationResult, RelaxationSettings
@@ -34,7 +35,7 @@ def main() -> None:
         kept = choose_frozen(structure)
         start, settings = choose_settings(kept)
         tasks = [Task(kind="relaxation", subject=start, configuration=member, settings=settings) for member in members]
-        start_button("Relax the line-up", tasks, key="relax")
+        start_button("Relax", tasks, key="relax")
     with results:
         live(tasks, draw, steps=True)
 
@@ -59,15 +60,15 @@ def choose_settings(structure: Atoms) -> tuple[Atoms, RelaxationSettings]:
     options: list[Cell] = list(CELLS) if structure.pbc.all() else ["none"]
     cell = st.selectbox("What may move", options, format_func=CELLS.__getitem__, key="cell", bind="query-params")
     fmax = st.select_slider(
-        "Stop below (eV/Å)",
+        "Force threshold (eV/Å)",
         [1e-1, 5e-2, 2e-2, 1e-2, 5e-3, 1e-3, 5e-4, 1e-4],
         value=1e-2,
         format_func=lambda x: f"{x:g}",
         key="fmax",
         bind="query-params",
     )
-    steps = st.number_input("At most (steps)", 1, 5000, 300, step=50, key="steps", bind="query-params")
-    with st.expander("More"):
+    steps = st.number_input("Maximum steps", 1, 5000, 300, step=50, key="steps", bind="query-params")
+    with st.expander("Advanced"):
         optimizer = st.selectbox("Optimizer", get_args(Optimizer), key="optimizer", bind="query-params")
         pressure = st.number_input(
             "Pressure (GPa)", -100.0, 1000.0, 0.0, key="pressure", bind="query-params", disabled=cell == "none"
@@ -104,13 +105,14 @@ def draw(works: list[Work]) -> None:
         if not any(work.active for work in works):
             st.subheader("Nothing computed yet")
             st.markdown(
-                "Press **Relax the line-up**: each configuration relaxes the same structure, and its curves appear here while it runs."
+                "Press **Relax**: each configuration relaxes the same structure, and its curves appear here while it runs."
             )
         viewer(works[0].task.subject, key="start-viewer", height=420)
         return
     chart(figure, "relaxation-figure")
     st.caption(
-        "Energy and volume are relative to the first step. With direct forces the energy need not fall while the largest force does."
+        "Energy and volume are relative to the first step; thin lines are the work of the forces, where it is not the "
+        "change of energy, and the largest force on atoms alone. With direct forces the energy need not fall while the largest force does."
     )
     finished = [work for work in works if work.result is not None]
     if finished:
@@ -126,7 +128,27 @@ def outcomes(works: Sequence[Work]) -> None:
         chosen = choose("Watch", works, key="watch")
     results = drawn(works)
     download_all(take, titled("Relaxation"), results, lambda: figures(results))
-    viewer(chosen.result.frames, key="relaxation-viewer", height=420)
+    picture, sweep = st.columns([1, 1], gap="large")
+    with picture:
+        viewer(chosen.result.frames, key="relaxation-viewer", height=420)
+    with sweep:
+        show_sweep(works)
+
+
+def show_sweep(works: Sequence[Work]) -> None:
+    """Draw the space group of each final cell against the tolerance."""
+    figure = once(_sweep, [(work.style, work.result) for work in works], look())
+    if figure is not None:
+        st.markdown("**What a tolerance hides**")
+        chart(figure, "tolerance-sweep")
+        st.caption(
+            "Space group of the final cell against the tolerance it is looked for with; the table quotes the two dashed ones. "
+            "A model that broke a symmetry shows it at the tight end, and how much it broke is where the group comes back."
+        )
+
+
+def _sweep(members: Sequence[tuple[Style, RelaxationResult]], look: Look) -> go.Figure | None:
+    return sweep_figure([(mark, result.structure) for mark, result in members], look=look)
 
 
 def _figure(works: Sequence[Work], look: Look) -> go.Figure | None:
@@ -153,6 +175,7 @@ def _outcome(work: Work) -> dict[str, object]:
         "ΔE": (result.energies[-1] - result.energies[0]) * per_atom,
         "work": result.work[-1] * per_atom,
         "fmax": result.fmax[-1],
+        "all_fmax": result.generalized_fmax[-1],
         "ΔV": None if result.start.volume_change is None else 100 * result.start.volume_change,
         "RMSD": result.start.rmsd,
         "tight": _change(result.space_groups),
@@ -179,7 +202,10 @@ def _columns() -> dict[str, Any]:
             format="%.3f",
             help="Work of the forces along the way. It equals ΔE if the forces are the gradient of the energy.",
         ),
-        "fmax": number("largest force (eV/Å)", format="%.2e"),
+        "fmax": number("largest force on atoms (eV/Å)", format="%.2e"),
+        "all_fmax": number(
+            "… on atoms and cell (eV/Å)", format="%.2e", help="The one that is compared with the force threshold."
+        ),
         "ΔV": number("ΔV (%)", format="%.3f"),
         "RMSD": number(
             "RMSD", format="%.4f", help="pymatgen StructureMatcher, in units of the cube root of the volume per atom."

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mlip_core.calculations.declaration import Calculation, Files, Tables
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings, relax
-from mlip_core.structures import write_structure
+from mlip_core.structures import symmetry_by_tolerance, write_structure
 
 
 def summary(result: RelaxationResult) -> Mapping[str, object]:
@@ -28,7 +28,7 @@ def summary(result: RelaxationResult) -> Mapping[str, object]:
 
 
 def tables(result: RelaxationResult) -> Tables:
-    """One row a step."""
+    """One row a step; and the space group of the final cell, a row a tolerance."""
     steps = {
         "step": range(result.n_steps + 1),
         "energy_eV": result.energies,
@@ -38,7 +38,16 @@ def tables(result: RelaxationResult) -> Tables:
         "space_group_1e-5": result.space_groups,
         "space_group_1e-2": result.space_groups_loose,
     }
-    return {"steps": pd.DataFrame(steps)}
+    sweep = [
+        {
+            "symprec_A": found.symprec,
+            "space_group": found.international,
+            "number": found.number,
+            "operations": found.n_operations,
+        }
+        for found in symmetry_by_tolerance(result.structure)
+    ]
+    return {"steps": pd.DataFrame(steps)} | ({"symmetry": pd.DataFrame(sweep)} if sweep else {})
 
 
 def files(result: RelaxationResult) -> Files:
