@@ -178,12 +178,17 @@ def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str
         extra = [f"{value:.3g}" for value in trace.atoms_fmax]
         hover = "atoms and cell %{y:.3g} eV/Å<br>atoms alone %{customdata} eV/Å"
         _add(figure, trace, forces, place, line=line, hover=hover, customdata=extra)
-        if not np.allclose(trace.fmax, trace.atoms_fmax):
+        if _cell_pulls(trace):
             atoms = np.where(trace.atoms_fmax > _FLOOR, trace.atoms_fmax, np.nan)
             thin = _thin(trace, look)
             _add(figure, trace, atoms, place, line=thin, hover="atoms alone %{y:.3g} eV/Å", end=False, opacity=0.7)
     elif panel == "volume" and trace.volume is not None:
         _add(figure, trace, trace.volume, place, line=line, hover="ΔV %{y:.3f} %")
+
+
+def _cell_pulls(trace: RelaxationTrace) -> bool:
+    """Whether the cell moved too, so that the criterion is not the force on atoms alone."""
+    return not np.allclose(trace.fmax, trace.atoms_fmax, equal_nan=True)
 
 
 def _thin(trace: RelaxationTrace, look: Look) -> dict[str, Any]:
@@ -263,9 +268,10 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
 
 
 def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
+    which = ", atoms and cell" if any(map(_cell_pulls, traces)) else ""
     titles = {
         "energy": "energy − start (meV/atom)",
-        "fmax": "largest force, atoms and cell (eV/Å)",
+        "fmax": f"largest force{which} (eV/Å)",
         "volume": "volume − start (%)",
         "symmetry": None,
     }
