@@ -23,9 +23,13 @@ class Work:
     """One configuration's task on this page."""
 
     member: Configuration
+    """Model with forces, precision and corrections."""
     style: Style
+    """Colour, line and label of the configuration in every figure."""
     task: Task
+    """What is asked of the configuration."""
     run: Run | None
+    """The latest run of the task; None if it was never asked for."""
     result: Any
     """The stored record; None until it is there."""
     earlier: bool = False
