@@ -12,7 +12,7 @@ from dashboard.views.relaxation.declaration import figures
 from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, titled
 from dashboard.widgets.once import once
 from dashboard.widgets.theme import Look
 from dashboard.widgets.viewer import viewer
@@ -28,7 +28,7 @@ def main() -> None:
     """Lay the page out: settings, progress, figure, outcomes."""
     header()
     structure, members = need_structure(), need_lineup()
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         kept = choose_frozen(structure)
         start, settings = choose_settings(kept)
