@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 from ase import Atoms
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import state
 from dashboard.widgets.model_card import outside
@@ -67,6 +68,12 @@ def header() -> None:
             "Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room."
         )
     st.html(LAYOUT + PROJECTOR * look().projector)
+
+
+def panes() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Return the place of a page's controls and, right of it, the wider one of its results."""
+    controls, results = st.columns([1, 3.6], gap="large")
+    return controls, results
 
 
 def titled(page: str) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.service import jobs, result
-from dashboard.widgets.frame import chip, guarded
+from dashboard.widgets.frame import chip, guarded, plain
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
 from dashboard.widgets.ticker import ticker
@@ -23,9 +23,13 @@ class Work:
     """One configuration's task on this page."""
 
     member: Configuration
+    """Model with forces, precision and corrections."""
     style: Style
+    """Colour, line and label of the configuration in every figure."""
     task: Task
+    """What is asked of the configuration."""
     run: Run | None
+    """The latest run of the task; None if it was never asked for."""
     result: Any
     """The stored record; None until it is there."""
     earlier: bool = False
@@ -72,6 +76,36 @@ def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Wor
 def drawn(works: Sequence[Work]) -> list[tuple[Style, Any]]:
     """Return the style and the record of those that are done."""
     return [(work.style, work.result) for work in works if work.result is not None]
+
+
+def nothing_yet(works: Sequence[Work], title: str, words: str) -> bool:
+    """Whether no result is there; where none is on its way either, say what the page answers and how to begin.
+
+    Parameters
+    ----------
+    works : sequence of Work
+        What the page asks of the line-up.
+    title : str
+        The question that the page answers.
+    words : str
+        What to press and what it does, in Markdown.
+    """
+    if any(work.result is not None for work in works):
+        return False
+    if not any(work.active for work in works):
+        st.subheader(title)
+        st.markdown(words)
+    return True
+
+
+def say_notes(works: Sequence[Work]) -> None:
+    """Say what the results ask a reader to know about each configuration; what several share is said once."""
+    found: dict[str, list[str]] = {}
+    for work in works:
+        for note in () if work.result is None else work.result.notes:
+            found.setdefault(note, []).append(work.member.label)
+    for note, labels in found.items():
+        st.markdown(f":material/info: **{plain(', '.join(labels))}**: {plain(note)}")
 
 
 def of_kind(works: Sequence[Work], kind: str) -> list[Work]:

@@ -23,6 +23,7 @@ _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO
 
 class _Member(NamedTuple):
     name: str
+    """Path within the archive, as the archive says."""
     size: int
     """Bytes, as the archive says."""
     link: bool

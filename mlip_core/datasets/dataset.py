@@ -27,7 +27,7 @@ class SetAside:
     where: str
     """File and frame."""
     reason: str
-    """Why not."""
+    """Why the frame is not used."""
     count: int = 1
     """Frames that this stands for."""
     lacks_types: bool = False
@@ -45,11 +45,11 @@ class Frame:
     atoms: Atoms
     """Elements, positions, cell and periodicity only."""
     energy: float | None
-    """Total, eV."""
+    """Total energy, eV."""
     forces: np.ndarray | None
-    """(n_atoms, 3), eV/Å; None only in a data set that was read without labels."""
+    """Reference forces, (n_atoms, 3), eV/Å; None only in a data set that was read without labels."""
     stress: np.ndarray | None
-    """(3, 3), eV/Å³."""
+    """Reference stress, (3, 3), eV/Å³."""
     tags: dict[str, Any]
     """What its file says about it: text and whole numbers, by name."""
 
@@ -61,19 +61,19 @@ class Dataset:
     path: Path
     """The Parquet file that holds the structures."""
     name: str
-    """Shown to people."""
+    """Name that people see."""
     n_structures: int
-    """Used."""
+    """Number of structures that are used."""
     n_atoms: int
-    """In all of them."""
+    """Number of atoms in all structures together."""
     n_energies: int
-    """Structures that have an energy."""
+    """Number of structures that have an energy."""
     n_stresses: int
-    """Structures that have a stress."""
+    """Number of structures that have a stress."""
     elements: tuple[str, ...]
-    """Symbols, by atomic number."""
+    """Symbols of the elements that occur, in the order of atomic numbers."""
     largest: int
-    """Atoms in the largest structure."""
+    """Number of atoms in the largest structure."""
     max_force: float
     """Largest |component| of a reference force, eV/Å."""
     keys: dict[str, dict[str, int]]
@@ -81,9 +81,9 @@ class Dataset:
     candidates: dict[str, tuple[str, ...]]
     """quantity → keys that could hold it, for a person to choose from."""
     units: Units
-    """As declared."""
+    """Units of the file, as declared."""
     level_of_theory: str | None
-    """As declared: functional, code."""
+    """Functional and code of the reference, as declared."""
     set_aside: tuple[SetAside, ...]
     """Frames that are not used, and why."""
     tags: dict[str, int]

@@ -33,19 +33,33 @@ class Gathering:
     """What is taken, counted and doubted while frames go by."""
 
     chosen: dict[str, str | None]
+    """quantity → key that a person chose for it; None: the reader finds one, "": it is left out."""
     units: Units
+    """Units that the numbers of the file were declared to have."""
     labelled: bool
+    """Whether structures without forces are set aside."""
     set_aside: list[SetAside] = field(default_factory=list)
+    """Frames that are not used, and why; those beyond the first thousand are counted in one entry."""
     remarks: dict[str, None] = field(default_factory=dict)
+    """Sentences of the readers about the file, each once, in the order they came."""
     doubts: Doubts = field(default_factory=Doubts)
+    """What looks wrong about the labels, in the frames so far."""
     used: dict[str, dict[str, int]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
+    """quantity → key → number of frames in which it was taken."""
     seen: dict[str, dict[str, Meaning]] = field(default_factory=lambda: {q: {} for q in QUANTITIES})
+    """quantity → every key met that could hold it → what that key means."""
     sizes: Counter = field(default_factory=Counter)
+    """Number of atoms → number of frames of that size."""
     elements: set[int] = field(default_factory=set)
+    """Atomic numbers met in the frames that are used."""
     tags: dict[str, set] = field(default_factory=lambda: defaultdict(set))
+    """Tag → its different values, no more of them than can split a data set into subsets."""
     max_force: float = 0.0
+    """Largest |component| of a reference force, eV/Å."""
     structures_hash: Any = field(default_factory=hashlib.sha256)
+    """SHA-256, still open, over elements, positions, cells and periodicity."""
     labels_hash: Any = field(default_factory=hashlib.sha256)
+    """SHA-256, still open, over energies, forces and stresses."""
 
     def add(self, item: Item) -> dict[str, Any] | None:
         """Row of one frame, or None if there is none, or it is set aside."""

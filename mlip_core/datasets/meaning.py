@@ -32,6 +32,7 @@ class Meaning(NamedTuple):
     """What a key means."""
 
     rank: Rank
+    """How surely the key holds the quantity; the lowest is taken first."""
     why: str
     """Why it is not taken, for ``SHAPED`` and above; else empty."""
     family: tuple[str, ...]

@@ -36,9 +36,13 @@ class Reading:
     """How the numbers of a file are understood; None lets the reader find the key, "" leaves the quantity out."""
 
     energy_key: str | None = None
+    """Key of the total energies; None lets the reader find it, "" leaves energies out."""
     forces_key: str | None = None
+    """Key of the forces; None lets the reader find it."""
     stress_key: str | None = None
+    """Key of the stresses or virials; None lets the reader find it, "" leaves them out."""
     units: Units = field(default_factory=Units)
+    """Units that the numbers of the file are declared to have."""
     level_of_theory: str | None = None
     """Functional and code, remembered."""
     type_map: tuple[str, ...] | None = None

@@ -47,12 +47,19 @@ class _Running:
     """One run in the hands of a worker."""
 
     run: Run
+    """The row of the table of runs, as it was when the worker took it."""
     future: "Future"
+    """What Dask answers with once the worker is done."""
     worker: str
+    """Address of the Dask worker that has it."""
     folder: RunFolder
+    """Folder through which worker and dispatcher tell each other progress, key and a request to stop."""
     key: str
+    """Content key of its result; the worker may put a truer one in its place."""
     size: int = 0
+    """Bytes of the progress file when it was last read."""
     foreign: bool = False
+    """Whether its worker has other model files or package versions than this process."""
 
 
 class Dispatcher:

@@ -28,8 +28,11 @@ class Value(NamedTuple):
 
 class _Token(NamedTuple):
     text: str
+    """The token without its quotes."""
     line: int
+    """Line of the file, from 1."""
     bare: bool
+    """Whether it stood without quotes, so that it may be a tag or a keyword."""
 
 
 @dataclass(frozen=True)

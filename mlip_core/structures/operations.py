@@ -32,10 +32,15 @@ class Operations(NamedTuple):
 
 class _Setting(NamedTuple):
     hall_number: int
+    """Number of this setting in spglib's list of 530, from 1."""
     number: int
+    """Number of the space group in the International Tables, 1 to 230."""
     choice: str
+    """Choice of origin, axes or cell, such as "2" or "H"; empty where there is only one."""
     hall: str
+    """Hall symbol, as text to compare with."""
     names: frozenset[str]
+    """Hermann–Mauguin symbols of this setting, as text to compare with."""
 
 
 def identity() -> Operations:

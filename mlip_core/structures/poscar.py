@@ -71,6 +71,7 @@ class Head(NamedTuple):
     without: str
     """Elements whose number of atoms is zero, and the line that says so; empty if there are none."""
     notes: list[str]
+    """Sentences for the person about how the head was understood."""
 
 
 def read_head(lines: list[str], start: int, max_atoms: int) -> Head:
@@ -169,7 +170,9 @@ def _factors(scale: list[float], cell: np.ndarray, start: int) -> np.ndarray:
 
 class _Word(NamedTuple):
     text: str
+    """The word as it stands in the file."""
     line: int
+    """Line of the file, from 1."""
 
 
 def _species(lines: list[str], start: int) -> tuple[list[_Word], list[_Word], int]:

@@ -52,8 +52,11 @@ class FrameLines(NamedTuple):
     line: int
     """Line of the number of atoms."""
     comment: str
+    """Second line of the frame: text, or the keys of extended XYZ."""
     rows: list[str]
+    """One line for each atom."""
     error: StructureError | None
+    """Why these lines are no frame; None if they are one."""
 
 
 def frames(file: TextIO, *, max_atoms: int = MOST_ATOMS) -> Iterator[XyzFrame]:

@@ -26,11 +26,13 @@ class XyzColumn(NamedTuple):
     """One property of the atoms."""
 
     name: str
+    """Name of the property, in lower case."""
     kind: str
     """R, I, S or L."""
     first: int
     """Its first word in a row."""
     width: int
+    """Number of words that it takes in a row."""
 
 
 _PLAIN = [XyzColumn("species", "S", 0, 1), XyzColumn("pos", "R", 1, 3)]

@@ -85,11 +85,17 @@ class _Sums:
     """Weighted sums of x − x₀ and |x − x₀|² over the orientations so far, with x₀ the first prediction."""
 
     evaluations: int = 0
+    """Number of predictions added so far."""
     weight: float = 0.0
+    """Sum of the weights of all orientations so far."""
     first: Prediction | None = None
+    """The first prediction, rotated back: energy (eV), forces (eV/Å) and stress (eV/Å³); None before it is there."""
     linear: list[np.ndarray] = field(default_factory=lambda: [np.zeros(1), np.zeros(1), np.zeros(1)])
+    """Weighted sums of x − x₀ for energy (eV), forces (eV/Å) and stress (eV/Å³)."""
     square: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    """Weighted sums of |x − x₀|² for energy (eV²), forces (eV²/Å²) and stress (eV²/Å⁶)."""
     members: int = 0
+    """Number of orientations so far, those that follow by symmetry from another one among them."""
 
     def add(self, item: Orientation, answer: Prediction) -> None:
         here = rotate_back(answer, item.operation)

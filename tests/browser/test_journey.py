@@ -5,8 +5,6 @@ import time
 
 from playwright.sync_api import expect
 
-from dashboard.views import PAGES
-
 CIF = """data_rocksalt
 _symmetry_space_group_name_H-M 'F m -3 m'
 _cell_length_a 4.30
@@ -88,25 +86,3 @@ def test_a_bad_file_is_answered_in_words(page):
     upload(page, "mine.cif", CIF)
     expect(message).to_have_count(0)
     expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
-
-
-def test_hostile_text_never_becomes_markup(page, go):
-    ran = []
-    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
-    page.goto("/")
-    upload(page, "<img src=x onerror=alert(1)>.xyz", "2\n</script><script>alert(2)</script>\nH 0 0 0\nH 0 0 0.75\n")
-    expect(page.get_by_text("H₂", exact=True).first).to_be_visible()
-    for one in PAGES.values():
-        go(page, one.title)
-    assert not ran
-
-
-def test_every_page_opens_without_asking_elsewhere(page, go, rerun):
-    with rerun(page):
-        page.goto("/?structure=si")
-    for one in [*list(PAGES.values())[1:], *PAGES.values()]:
-        go(page, one.title)
-        expect(page).to_have_url(
-            re.compile(f"/{one.address if one.title != next(iter(PAGES.values())).title else ''}[?]")
-        )
-    assert not page.outside

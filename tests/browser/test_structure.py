@@ -1,6 +1,5 @@
 """Files under the names that programs give them."""
 
-import pytest
 from playwright.sync_api import expect
 
 POSCAR = b"""rock salt
@@ -17,12 +16,13 @@ Direct
 """
 
 
-@pytest.mark.parametrize("name", ["POSCAR", "CONTCAR.relax2"])
-def test_a_file_without_a_known_ending_is_taken_and_what_it_holds_fixed_is_said(page, name):
+def test_files_without_a_known_ending_are_taken_and_what_they_hold_fixed_is_said(page):
     page.goto("/")
-    page.locator('input[type="file"]').first.set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": POSCAR}
-    )
-    expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
-    expect(page.get_by_text("fixed").first).to_be_visible()
-    page.wait_for_url("**structure=**")
+    for name, metal in (("POSCAR", "Mg"), ("CONTCAR.relax2", "Ca")):
+        content = POSCAR.replace(b"Mg", metal.encode())
+        page.locator('input[type="file"]').first.set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        )
+        expect(page.get_by_text(f"{metal}O", exact=True).first).to_be_visible()
+        expect(page.get_by_text("fixed").first).to_be_visible()
+        page.wait_for_url("**structure=**")

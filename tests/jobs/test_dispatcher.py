@@ -54,14 +54,26 @@ def end(jobs):
 
 
 @pytest.fixture(scope="module")
-def jobs(tmp_path_factory):
+def servers(tmp_path_factory, until):
+    """Two servers of one home that asked for a dispatcher at the same time; that of the first is the one that serves."""
     with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("home")
         patch.setenv("MLIP_DASHBOARD_HOME", str(home))
-        jobs = serving(home)
-        jobs.ensure_dispatcher()
-        yield jobs
-        end(jobs)
+        both = [serving(home), serving(home)]
+        for jobs in both:
+            jobs.ensure_dispatcher()
+        asked = [jobs._process for jobs in both]
+        assert None not in asked
+        until(lambda: [process.poll() for process in asked].count(None) == 1)
+        both.sort(key=lambda jobs: jobs._process.poll() is not None)
+        yield both
+        for jobs in reversed(both):
+            end(jobs)
+
+
+@pytest.fixture(scope="module")
+def jobs(servers):
+    return servers[0]
 
 
 @pytest.fixture
@@ -106,10 +118,10 @@ def test_what_must_run_alone_waits_for_all_and_all_wait_for_it(jobs, ended, unti
     def ask(name, kind="count", pause=0.05):
         return jobs.submit(replace(counting(steps=20, pause=pause, log=name), kind=kind))
 
-    before = [ask("first"), ask("second", pause=0.15)]
+    before = [ask("first"), ask("second", pause=0.1)]
     until(lambda: all(jobs.run(run.id).status == "running" for run in before))
-    alone = [ask("third", "measure"), ask("fourth", "measure")]
-    after = [ask("fifth"), ask("sixth", pause=0.15)]
+    alone = [ask("third", "measure", pause=0.01), ask("fourth", "measure", pause=0.01)]
+    after = [ask("fifth"), ask("sixth")]
     first, second = (ended(run) for run in before)
     assert first.finished < second.finished, "a worker was idle, and yet nothing overtook"
     third, fourth = (ended(run) for run in alone)
@@ -125,7 +137,7 @@ def test_a_run_that_waits_to_be_alone_can_be_cancelled(jobs, ended, until, count
     until(lambda: jobs.progress(running.id))
     alone = jobs.submit(replace(counting(steps=1, log="alone"), kind="measure"))
     behind = jobs.submit(counting(steps=1, log="behind"))
-    time.sleep(1.5)
+    time.sleep(0.75)  # the dispatcher looks every half second
     assert jobs.run(alone.id).status == jobs.run(behind.id).status == "queued"
     jobs.cancel(alone.id)
     assert ended(behind).status == "done"
@@ -352,7 +364,7 @@ def test_a_killed_dispatcher_leaves_interrupted_runs_that_can_be_retried(home, u
 
 def test_work_goes_on_without_its_server_and_the_dispatcher_then_ends(home, until, counting):
     jobs = serving(home)
-    run = jobs.submit(counting(steps=30, pause=0.1))
+    run = jobs.submit(counting(steps=15, pause=0.1))
     until(lambda: jobs.progress(run.id))
     process = jobs._process
     jobs.close()
@@ -364,16 +376,12 @@ def test_work_goes_on_without_its_server_and_the_dispatcher_then_ends(home, unti
     later.close()
 
 
-def test_one_dispatcher_serves_two_servers(home, until, counting):
-    first, second = serving(home), serving(home)
-    first.ensure_dispatcher()
-    second.ensure_dispatcher()
+def test_one_dispatcher_serves_two_servers(servers, until, counting):
+    first, second = servers
+    assert second._process.poll() == 0, "the dispatcher that found the other at work left it to that one"
     tasks = [counting(steps=steps) for steps in range(1, 7)]
     runs = [jobs.submit(task) for task in tasks for jobs in (first, second)]
     assert len({run.id for run in runs}) == 6
     until(lambda: all(first.run(run.id).status == "done" for run in runs))
-    assert len({first.run(run.id).owner for run in runs}) == 1
+    assert {first.run(run.id).owner for run in runs} == {first._process.pid}
     assert lines(tasks[0]) == 6
-    until(lambda: [p.poll() for p in (first._process, second._process) if p].count(None) == 1)
-    end(first)
-    end(second)

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.units import MEV
 from dashboard.widgets.theme import DESK, Look, Style
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     Measured = Sequence[tuple[Style, Conservation]]
 
-MEV = 1000.0
-"""meV in an eV."""
 _LEAST = 1e-9
 """meV/atom: smaller work is drawn here, as a logarithmic axis has no zero."""
 

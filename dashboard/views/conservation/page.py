@@ -12,10 +12,10 @@ from dashboard.views.conservation.figures import energy_figure, heads_figure, lo
 from dashboard.views.declaration import Named
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
 from dashboard.widgets.once import once
 from dashboard.widgets.viewer import viewer
-from dashboard.widgets.work import Work, drawn, live, start_button
+from dashboard.widgets.work import Work, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
 from mlip_core.calculations.conservation.closed_loops import Loop
 from mlip_core.configuration import Configuration
@@ -31,7 +31,7 @@ def main() -> None:
     header()
     structure = need_structure()
     members = need_lineup(structure)
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         settings = choose_settings(structure)
         tasks = [task(structure, member, settings) for member in members]
@@ -115,15 +115,14 @@ def choose_settings(structure: Atoms) -> ConservationSettings:
 
 def draw(works: list[Work]) -> None:
     """Draw what was measured."""
-    finished = [work for work in works if work.result is not None]
-    if not finished:
-        if not any(work.active for work in works):
-            st.subheader("Do the forces conserve energy?")
-            st.markdown(
-                "Press **Measure the conservation**: atoms are led around a closed loop and the work of the forces is added up, "
-                "the Jacobian of the forces is tested for symmetry, and a short run at constant energy shows whether energy drifts."
-            )
+    if nothing_yet(
+        works,
+        "Do the forces conserve energy?",
+        "Press **Measure the conservation**: atoms are led around a closed loop and the work of the forces is added up, "
+        "the Jacobian of the forces is tested for symmetry, and a short run at constant energy shows whether energy drifts.",
+    ):
         return
+    finished = [work for work in works if work.result is not None]
     measured = drawn(finished)
     if any(work.member.corrections.rotations == RANDOM_FRAME for work in finished):
         st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.units import MEV
 from dashboard.widgets.theme import DESK, Look, Style
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     Computed = Sequence[tuple[Style, EquationOfState]]
 
-MEV = 1000.0
-"""meV in an eV."""
 REFERENCE = Style(label="PBE reference (GPAW)", color="#808080", dash="solid")
 """How the reference is drawn."""
 _ENERGY = {"row": 1, "col": 1}

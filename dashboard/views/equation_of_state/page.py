@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 from ase import Atoms
 
+from dashboard.units import MEV
 from dashboard.views.equation_of_state.declaration import figures, reference_of
-from dashboard.views.equation_of_state.figures import MEV, REFERENCE, equation_figure
+from dashboard.views.equation_of_state.figures import REFERENCE, equation_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, plain, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, plain, titled
 from dashboard.widgets.navigation import link
-from dashboard.widgets.work import Work, drawn, live, start_button
+from dashboard.widgets.work import Work, drawn, live, nothing_yet, say_notes, start_button
 from mlip_core.calculations.equation_of_state import EquationOfState, EquationOfStateSettings, FittedEquation
 from mlip_core.calculations.equation_of_state.cells import check_crystal
 from mlip_core.calculations.equation_of_state.reference import ReferenceEquation
@@ -54,7 +55,7 @@ def main() -> None:
         link("structure", "Choose a structure")
         return
     members = need_lineup(structure)
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         settings, relaxation = choose_settings()
         tasks = [question(structure, member, settings, relaxation) for member in members]
@@ -122,16 +123,15 @@ def choose_relaxation(*, first: bool) -> tuple[float, bool]:
 
 def draw(works: list[Work]) -> None:
     """Draw what was computed."""
-    results = drawn(works)
-    if not results:
-        if not any(work.active for work in works):
-            st.subheader("How stiff is the crystal, and do stress and energy agree?")
-            st.markdown(
-                "Press **Scan the volumes**: each configuration is asked at several volumes. Its energies give the equilibrium "
-                "volume and the bulk modulus; their slope −dE/dV is a pressure, and the stress gives another. In a model that predicts its "
-                "stress directly the two need not agree."
-            )
+    if nothing_yet(
+        works,
+        "How stiff is the crystal, and do stress and energy agree?",
+        "Press **Scan the volumes**: each configuration is asked at several volumes. Its energies give the equilibrium "
+        "volume and the bulk modulus; their slope −dE/dV is a pressure, and the stress gives another. In a model that predicts its "
+        "stress directly the two need not agree.",
+    ):
         return
+    results = drawn(works)
     reference = reference_of(results)
     chart(equation_figure(results, reference=reference, look=look()), "equation-figure")
     st.caption(
@@ -140,7 +140,7 @@ def draw(works: list[Work]) -> None:
         "uncertain on average; they are least certain at both ends." + words(reference)
     )
     table(works, reference)
-    notes(works)
+    say_notes(works)
     download_all(st, titled("Equation of state"), results, lambda: figures(results))
 
 
@@ -194,16 +194,6 @@ def _fitted(label: str, fit: FittedEquation | None, n_atoms: int) -> dict[str, o
         "E₀": fit.energy / n_atoms,
         "rms": MEV * fit.rms / n_atoms,
     }
-
-
-def notes(works: Sequence[Work]) -> None:
-    """Say what a reader must know about each configuration; what several share is said once."""
-    found: dict[str, list[str]] = {}
-    for work in works:
-        for note in () if work.result is None else work.result.notes:
-            found.setdefault(note, []).append(work.member.label)
-    for note, labels in found.items():
-        st.markdown(f":material/info: **{plain(', '.join(labels))}**: {plain(note)}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ class Compared:
     """One configuration on the chosen part of the data."""
 
     member: Configuration
+    """Model with forces, precision and corrections."""
     style: Style
+    """Colour, line and label of the configuration in every figure."""
     errors: ForceErrors
     """Of the chosen part."""
     dataset: Path

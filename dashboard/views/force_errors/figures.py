@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.units import MEV
 from dashboard.widgets.theme import DESK, Look, Style, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     Compared = Sequence[tuple[Style, ForceErrors]]
 
-MEV = 1000.0
-"""meV in an eV."""
 MOST_POINTS = 2500
 """Points of one configuration that are drawn without WebGL."""
 MOST_CATEGORIES = 24

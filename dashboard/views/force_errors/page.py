@@ -21,7 +21,7 @@ from dashboard.views.force_errors.data import choose_data
 from dashboard.views.force_errors.labelled import structure_panel
 from dashboard.views.force_errors.parity import Quantity, parity_figure
 from dashboard.widgets.chart import chart
-from dashboard.widgets.frame import header, look, need_lineup, plain, tabs
+from dashboard.widgets.frame import header, look, need_lineup, panes, plain, tabs
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
 from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL
 from mlip_core.configuration import Configuration
@@ -34,7 +34,7 @@ def main() -> None:
     """Lay the page out: data and what they are compared with, the figures, the structure that was clicked."""
     header()
     members = need_lineup()
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         data = choose_data()
         reference = choose_reference(data, members)

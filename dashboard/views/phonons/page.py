@@ -13,12 +13,12 @@ from dashboard.views.phonons.reference import PBE, difference_table, series_of, 
 from dashboard.views.phonons.supercell import choose_supercell
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, tabs, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
 from dashboard.widgets.navigation import link
 from dashboard.widgets.once import once
 from dashboard.widgets.style import constrained
 from dashboard.widgets.viewer import viewer
-from dashboard.widgets.work import Work, choose, drawn, live, start_button
+from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.phonons import PhononSettings, compare_phonons
 from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands, reference_crystal
@@ -39,7 +39,7 @@ def main() -> None:
         st.markdown("This structure is not periodic in three directions. Choose a crystal on the Structure page.")
         link("structure", "Choose a structure")
         return
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         reference = (
             standardise(structure)
@@ -132,14 +132,13 @@ def choose_settings(reference: Atoms, *, unconstrained: bool) -> PhononSettings:
 
 def draw(works: list[Work]) -> None:
     """Draw what is there, in the unit and the state of correction that was chosen."""
-    finished = [work for work in works if work.result is not None]
-    if not finished:
-        if not any(work.active for work in works):
-            st.subheader("Nothing computed yet")
-            st.markdown(
-                "Press **Compute phonons**: each configuration is relaxed, its force constants are computed from displaced supercells, and the bands appear here on one shared path."
-            )
+    if nothing_yet(
+        works,
+        "Nothing computed yet",
+        "Press **Compute phonons**: each configuration is relaxed, its force constants are computed from displaced supercells, and the bands appear here on one shared path.",
+    ):
         return
+    finished = [work for work in works if work.result is not None]
     crystal = reference_crystal(finished[0].task.subject)
     bar = st.container(horizontal=True, vertical_alignment="center")
     unit, which, wanted = choose_view(bar, reference=crystal is not None)

@@ -13,7 +13,7 @@ from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figur
 from dashboard.views.relaxation.sweep import sweep_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, titled
 from dashboard.widgets.once import once
 from dashboard.widgets.theme import Look, Style
 from dashboard.widgets.viewer import viewer
@@ -30,7 +30,7 @@ def main() -> None:
     header()
     structure = need_structure()
     members = need_lineup(structure)
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         kept = choose_frozen(structure)
         start, settings = choose_settings(kept)

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.units import MEV
 from dashboard.widgets.theme import COLORS, DESK, Look, Style, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     Measured = Sequence[tuple[Style, RotationalVariance]]
 
-MEV = 1000.0
-"""meV in an eV."""
 _LEAST = 1e-7
 """Smaller deviations are drawn here: a logarithmic axis has no zero."""
 _SYMBOLS = {"none": "circle", "tetrahedral": "triangle-up", "octahedral": "diamond", "icosahedral": "star"}

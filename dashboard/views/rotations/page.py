@@ -20,10 +20,10 @@ from dashboard.views.rotations.figures import (
 )
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, titled
 from dashboard.widgets.once import once
 from dashboard.widgets.viewer import AtomColors, viewer
-from dashboard.widgets.work import Work, choose, drawn, live, start_button
+from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
 from mlip_core.calculations.rotations.resolution import more_directions, resolution, resolved_digits
 from mlip_core.calculations.rotations.scans import rotation_to_z
@@ -52,7 +52,7 @@ def main() -> None:
     header()
     structure = need_structure()
     members = need_lineup(structure)
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         settings = choose_settings()
         reference = choose_reference(structure, members)
@@ -138,15 +138,14 @@ def add_corrected(members: tuple[Configuration, ...]) -> None:
 
 def draw(works: list[Work]) -> None:
     """Draw what was measured."""
-    finished = [work for work in works if work.result is not None]
-    if not finished:
-        if not any(work.active for work in works):
-            st.subheader("Does the answer depend on how the structure is turned?")
-            st.markdown(
-                "Press **Measure the rotations**: each configuration is asked for the same structure in many orientations, "
-                "the answers are turned back, and what differs is symmetry breaking."
-            )
+    if nothing_yet(
+        works,
+        "Does the answer depend on how the structure is turned?",
+        "Press **Measure the rotations**: each configuration is asked for the same structure in many orientations, "
+        "the answers are turned back, and what differs is symmetry breaking.",
+    ):
         return
+    finished = [work for work in works if work.result is not None]
     chart(once(distribution_figure, drawn(finished), look=look()), "distributions")
     st.caption(
         "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."

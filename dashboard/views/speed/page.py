@@ -11,8 +11,8 @@ from dashboard.views.speed.declaration import figures
 from dashboard.views.speed.figures import CLOCKS, MICROSECONDS, MILLISECONDS, Clock, seconds, speed_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, plain, titled
-from dashboard.widgets.work import Work, drawn, live, start_button
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, plain, titled
+from dashboard.widgets.work import Work, drawn, live, nothing_yet, say_notes, start_button
 from mlip_core.calculations.speed.machine import n_cores
 from mlip_core.calculations.speed.record import Speed, Timing
 from mlip_core.calculations.speed.settings import SpeedSettings
@@ -28,7 +28,7 @@ def main() -> None:
     header()
     structure = need_structure()
     members = need_lineup(structure)
-    controls, results = st.columns([1, 3.6], gap="large")
+    controls, results = panes()
     with controls:
         settings = choose_settings(structure)
         tasks = [question(structure, member, settings) for member in members]
@@ -85,22 +85,21 @@ def price(structure: Atoms, settings: SpeedSettings, n_members: int) -> str:
 
 def draw(works: list[Work]) -> None:
     """Draw what was measured."""
-    measured = drawn(works)
-    if not measured:
-        if not any(work.active for work in works):
-            st.subheader("What does a step cost?")
-            st.markdown(
-                "Press **Measure the speed**: each configuration predicts energy and forces of this structure, repeated to "
-                "several sizes, one by one as dynamics does and in a batch as phonons do. The first calls do not count, and nothing "
-                "else of this program runs meanwhile. Direct forces need no derivative of the energy: see what that saves."
-            )
+    if nothing_yet(
+        works,
+        "What does a step cost?",
+        "Press **Measure the speed**: each configuration predicts energy and forces of this structure, repeated to "
+        "several sizes, one by one as dynamics does and in a batch as phonons do. The first calls do not count, and nothing "
+        "else of this program runs meanwhile. Direct forces need no derivative of the energy: see what that saves.",
+    ):
         return
+    measured = drawn(works)
     clock = choose_clock()
     chart(speed_figure(measured, clock=clock, look=look()), "speed-figure")
     st.caption(caption(measured[0][1], clock))
     ratios(works, clock)
     table(works, clock)
-    notes(works)
+    say_notes(works)
     download_all(st, titled("Speed"), measured, lambda: figures(measured))
 
 
@@ -202,16 +201,6 @@ def _row(work: Work, clock: Clock) -> dict[str, object]:
         "processor": sum(timing.processor for timing in found.timings) / wall if wall else None,
         "disturbed": found.disturbed,
     }
-
-
-def notes(works: Sequence[Work]) -> None:
-    """Say what a reader must know about each configuration; what several share is said once."""
-    found: dict[str, list[str]] = {}
-    for work in works:
-        for note in () if work.result is None else work.result.notes:
-            found.setdefault(note, []).append(work.member.label)
-    for note, labels in found.items():
-        st.markdown(f":material/info: **{plain(', '.join(labels))}**: {plain(note)}")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ class LambenchRuns:
     dataset: str
     """Name of the data set that the structures are from."""
     settings: LambenchSettings
+    """What was timed and run: numbers of cells and runs, length (ps), time step (fs) and temperature (K)."""
     cells: pd.DataFrame
     """structure, formula, n_atoms, us_per_atom (μs, one structure a call), in the order timed, warm-up included."""
     runs: pd.DataFrame

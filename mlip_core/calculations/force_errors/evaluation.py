@@ -144,13 +144,21 @@ class _Collected:
     """Sums and tables, grown structure by structure."""
 
     plots: Plots
+    """Histograms of forces and of their errors, over all atoms counted so far."""
     kept: Kept
+    """The atoms that are kept one by one for the parity plot."""
     structures: list[dict[str, Any]] = field(default_factory=list)
+    """What is known of each evaluated structure besides its sums over atoms: place, energies (eV), stress errors (eV/Å³)."""
     counts: list[np.ndarray] = field(default_factory=list)
+    """Atoms of each atomic number, (n_elements,), one array for each evaluated structure."""
     per_structure: list[pd.DataFrame] = field(default_factory=list)
+    """Sums over the atoms of each structure (forces in eV/Å), one table for each batch."""
     per_element: list[pd.DataFrame] = field(default_factory=list)
+    """Sums over the atoms of each atomic number (forces in eV/Å), one table for each batch."""
     per_bin: list[pd.DataFrame] = field(default_factory=list)
+    """Sums over the atoms in each range of reference force (eV/Å), one table for each batch."""
     missing: list[tuple[int, str, str]] = field(default_factory=list)
+    """Number, place and reason of each structure that could not be evaluated."""
 
 
 def _collect(

@@ -23,7 +23,9 @@ class Measurement(NamedTuple):
     """One structure, so many of it in a call."""
 
     cell: Atoms
+    """Structure that the model is asked about."""
     n_structures: int
+    """How many copies of the structure are in one call."""
 
     @property
     def way(self) -> str:
