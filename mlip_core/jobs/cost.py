@@ -192,21 +192,27 @@ def learned(took: Iterable[tuple[Task, float]], measured: Paces | None = None) -
     Returns
     -------
     dict of str to Pace
-        The usual pace of each configuration times the median of actual over estimated seconds; under "" the median over
-        all of them, for configurations that have not computed yet.
+        The usual pace of each configuration times its actual over its estimated seconds; under "" the median of that
+        factor, for configurations that have not computed yet.
     """
-    ratios: dict[str, list[float]] = {}
+    sums: dict[str, tuple[float, float]] = {}
     members: dict[str, Configuration] = {}
     for task, spent in took:
         if task.kind in CALCULATIONS and not CALCULATIONS[task.kind].alone and spent > 0:
             code = task.configuration.code
             members[code] = task.configuration
-            ratios.setdefault(code, []).append(spent / seconds(task))
-    if not ratios:
+            actual, estimated = sums.get(code, (0.0, 0.0))
+            sums[code] = actual + spent, estimated + seconds(task) + LOADING / 2
+    if not sums:
         return dict(measured or {})
-    found = {code: usual_pace(members[code]).times(median(several)) for code, several in ratios.items()}
-    everything = median(ratio for several in ratios.values() for ratio in several)
+    ratios = {code: min(max(actual / estimated, 1 / _MOST), _MOST) for code, (actual, estimated) in sums.items()}
+    everything = median(ratios.values())
+    found = {code: usual_pace(members[code]).times(ratio) for code, ratio in ratios.items()}
     return found | {"": Pace(everything, everything)} | dict(measured or {})
+
+
+_MOST = 5.0
+"""How many times slower or faster than usual a machine may be; what exceeds it was something else, such as a download."""
 
 
 def in_words(estimate: float) -> str:
