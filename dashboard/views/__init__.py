@@ -13,6 +13,7 @@ from dashboard.views.declaration import Page
 FOLDERS = (
     "structure",
     "lineup",
+    "summary",
     "relaxation",
     "phonons",
     "equation_of_state",

@@ -15,8 +15,8 @@ USES: tuple[Use, ...] = ("Relax", "Constant-energy dynamics", "Phonons")
 """What a person may want a model for, in the order of the sentence."""
 Cure = Literal["average", "projection"]
 CURES: dict[Cure, str] = {
-    "average": "averaged over rotations only",
-    "projection": "corrected force constants only",
+    "average": "only with an average over rotations",
+    "projection": "only with corrected force constants",
 }
 """What mends a broken rule → how the sentence says so."""
 
@@ -40,7 +40,7 @@ class Rule:
     cure: Cure | None = None
     """What mends it at inference time; None where nothing does."""
     says: str
-    """Few words for the sentence where it is not kept."""
+    """Few words for the sentence where it is not kept; ``{value}`` stands for the number."""
     reason: str
     """Why the limits are where they are."""
 
@@ -150,7 +150,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         measure="acoustic",
-        column="imaginary",
+        column="raw",
         kept=0.05,
         broken=0.2,
         unit="THz",
@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         measure="splitting",
-        column="imaginary",
+        column="raw",
         kept=0.05,
         broken=0.2,
         unit="THz",
@@ -177,7 +177,7 @@ RULES: tuple[Rule, ...] = (
         broken=15,
         unit="% of the highest frequency",
         use="Phonons",
-        says="the bands are far off",
+        says="the bands differ by {value:.0f} % from the reference",
         reason="Functionals differ among themselves by about 5 %; from 15 % on even a free energy at room temperature is wrong by several meV/atom.",
     ),
     Rule(
@@ -186,7 +186,7 @@ RULES: tuple[Rule, ...] = (
         kept=10,
         broken=30,
         unit="% of the forces",
-        says="the forces are far off",
+        says="the forces differ by {value:.0f} % from the reference",
         reason="Root mean square difference over root mean square force. Good universal models reach 5 % to 10 % near equilibrium; at 30 % the model is guessing.",
     ),
     Rule(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mlip_core.summary.facts import Evidence, Facts, facts
 from mlip_core.summary.rules import CURES, RULES, USES, Level, Rule, Use, level_of, worst
 
-COLUMNS = ("relaxes", "symmetry", "imaginary", "bands", "forces", "noise", "drift", "laws", "cost")
+COLUMNS = ("relaxes", "symmetry", "imaginary", "raw", "bands", "forces", "noise", "drift", "laws", "cost")
 """Columns of the summary in their order."""
 
 
@@ -51,20 +51,24 @@ def judge(evidence: Evidence) -> Verdict:
     for use in USES:
         mine = [(rule, level) for rule, level in judged if rule.use == use and level is not None]
         if mine:
-            uses[use] = _in_words(mine, averaged=evidence.averaged)
+            uses[use] = _in_words(mine, found, averaged=evidence.averaged)
     return Verdict(facts=found, levels=levels, uses=uses)
 
 
-def _in_words(judged: list[tuple[Rule, Level]], *, averaged: bool) -> str:
+def _in_words(judged: list[tuple[Rule, Level]], facts: Facts, *, averaged: bool) -> str:
     """Say yes, no, or under which condition."""
     broken = [rule for rule, level in judged if level == "broken"]
     doubtful = [rule for rule, level in judged if level == "doubtful"]
     lost = [rule for rule in broken if rule.cure is None or (rule.cure == "average" and averaged)]
     if lost:
-        return f"no ({lost[0].says})"
+        return f"no ({_says(lost[0], facts)})"
     if broken:
         return CURES[broken[0].cure]  # type: ignore[index]
     hopeless = [rule for rule in doubtful if rule.cure is None]
     if worry := hopeless or doubtful:
-        return f"with care ({worry[0].says})"
+        return f"with care ({_says(worry[0], facts)})"
     return "yes"
+
+
+def _says(rule: Rule, facts: Facts) -> str:
+    return rule.says.format(value=getattr(facts, rule.measure))
