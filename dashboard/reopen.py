@@ -40,6 +40,30 @@ def open_comparison(asked: Sequence[tuple[Run, Task]]) -> str | None:
     return script(folder)
 
 
+def show_task(task: Task) -> str | None:
+    """Choose the settings of a task that was asked of the chosen structure; the structure and the line-up stay.
+
+    Parameters
+    ----------
+    task : Task
+        Of the structure itself, of its standard cell, of it repeated, or of a data set.
+
+    Returns
+    -------
+    str or None
+        Script of the page that shows it; None where no page does.
+    """
+    folder = page_of(task.kind)
+    if folder is None:
+        return None
+    if not isinstance(task.subject, Atoms):
+        _open_subject(task)
+    for key, value in PAGES[folder].shows[task.kind].widget_values(task).items():
+        st.session_state[key] = value
+    st.session_state[state.STANDARD] = True
+    return script(folder)
+
+
 def _remember_earlier(run: Run, task: Task) -> None:
     """Let the page show a result that an earlier version of the program stored under a key of its own."""
     key = jobs().key(task)

@@ -1,7 +1,7 @@
 """One member of a line-up: a model with forces, precision and corrections chosen."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from mlip_core.errors import SettingsError
 from mlip_core.keys import digest
@@ -53,6 +53,13 @@ class Configuration:
         if corrections.space_group:
             extras.append(f"symprec={corrections.symprec:g}")
         return "+".join([":".join(parts), *extras])
+
+    @property
+    def other_head(self) -> "Configuration | None":
+        """The same model under the same corrections with its other forces; None where it has one kind only."""
+        item = entry(self.model)
+        others = [forces for forces in item.forces if forces != (self.forces or item.default_forces)]
+        return replace(self, forces=others[0]) if others else None
 
     @classmethod
     def from_code(cls, text: str) -> "Configuration | None":

@@ -14,6 +14,7 @@ FOLDERS = (
     "start",
     "structure",
     "lineup",
+    "summary",
     "relaxation",
     "phonons",
     "equation_of_state",

@@ -33,3 +33,5 @@ class Page:
     """Last part of its address; it never changes, so that links stay good."""
     shows: Mapping[str, Shown] = field(default_factory=dict)
     """Name of each calculation that it shows → how."""
+    gathers: tuple[str, ...] = ()
+    """Names of calculations that it asks for and judges together; other pages show them."""

@@ -9,11 +9,13 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs, result
 from dashboard.widgets.frame import chip, guarded, plain
+from dashboard.widgets.price import LONG, estimate, price
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
 from dashboard.widgets.ticker import ticker
 from dashboard.widgets.watching import LOOK_COST, Watched, note_watcher, seconds_between, watched, watchers
 from mlip_core.configuration import Configuration
+from mlip_core.jobs.cost import in_words
 from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
 
@@ -135,6 +137,7 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
     if missing:
         title = text if not done else f"Compute the {len(missing)} missing"
         shortcut = "Ctrl+Enter" if first else None
+        took = estimate(missing)
         if st.button(
             title,
             type="primary" if first else "secondary",
@@ -143,19 +146,45 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
             width="stretch",
             shortcut=shortcut,
         ):
-            jobs().submit_many(
-                missing,
-                labels=[task.configuration.label for task in missing],
-                subject_name=about or state.structure_name(),
-            )
-            st.rerun()
+            if took > LONG:
+                ask(missing, about, key=key)
+            else:
+                submit(missing, about)
+        st.caption(f":material/schedule: {in_words(took).capitalize()} on this machine.")
     elif done == len(works):
         st.caption(":material/check: All results are there. Change a setting to compute anew.")
     else:
         st.caption("Running. Results appear as they come; you may leave this page and come back.")
 
 
-def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None], *, steps: bool = False) -> None:
+def submit(tasks: Sequence[Task], about: str | None = None) -> None:
+    """Ask for tasks, and draw the page again; ``about`` names what they are computed on, if not the structure."""
+    labels = [task.configuration.label for task in tasks]
+    jobs().submit_many(tasks, labels=labels, subject_name=about or state.structure_name())
+    st.rerun()
+
+
+@st.dialog("This takes a while")
+def ask(tasks: Sequence[Task], about: str | None, *, key: str) -> None:
+    """Say what tasks take that take long, and ask whether to start them."""
+    st.markdown(
+        f"**{price(tasks).capitalize()}**, in the background: results appear as they come, and each can be cancelled. "
+        "You may leave the page, and even close the browser."
+    )
+    yes, no = st.columns(2)
+    if yes.button("Start", key=f"{key}-yes", type="primary", width="stretch"):
+        submit(tasks, about)
+    if no.button("Not now", key=f"{key}-no", width="stretch"):
+        st.rerun()
+
+
+def live(
+    tasks: Sequence[Task],
+    draw: Callable[[list[Work]], None],
+    *,
+    steps: bool = False,
+    tell: "Callable[[list[Work]], None] | None" = None,
+) -> None:
     """Draw the results of the line-up; while something still runs, draw anew what has changed.
 
     Parameters
@@ -166,6 +195,8 @@ def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None], *, steps: bo
         Draws the results that are there.
     steps : bool
         Whether it draws progress as well, and so is called again when there is new progress.
+    tell : callable, optional
+        Tells what waits, runs or failed; :func:`status` by default.
     """
     keys = [jobs().key(task) for task in tasks]
     name = "-".join(sorted({task.kind for task in tasks}))
@@ -176,7 +207,7 @@ def live(tasks: Sequence[Task], draw: Callable[[list[Work]], None], *, steps: bo
     def lines() -> None:
         shown["lines"] = _lines_mark(fresh)
         with guarded():
-            status(fresh)
+            (tell or status)(fresh)
 
     @st.fragment(key=f"picture-{name}")
     def picture() -> None:

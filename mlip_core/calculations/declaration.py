@@ -1,8 +1,9 @@
 """What a calculation says of itself: all that queue, pages and downloads need to know about it."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from ase import Atoms
@@ -14,7 +15,26 @@ Tables = Mapping[str, pd.DataFrame]
 Files = Mapping[str, str]
 
 
+class Asked(NamedTuple):
+    """Predictions of one kind that a calculation asks for, to tell before what it will take."""
+
+    predictions: float
+    """How many structures the model is asked for."""
+    n_atoms: float
+    """Atoms in each."""
+    at_once: bool = True
+    """Whether several are asked in one call."""
+
+
 def _nothing(record: Any) -> tuple[str, ...]:
+    return ()
+
+
+def _endless(settings: Any) -> float:
+    return math.inf
+
+
+def _unknown(subject: Any, settings: Any) -> tuple[Asked, ...]:
     return ()
 
 
@@ -69,6 +89,12 @@ class Calculation:
     """Functions and classes that Python users find in ``mlip_core`` itself."""
     alone: bool = False
     """Whether it measures time, so that the queue lets nothing else run meanwhile."""
+    asks: Callable[[Any, Any], tuple[Asked, ...]] = _unknown
+    """From subject and settings roughly what the model is asked; nothing where that is not known. Reads no file."""
+    own_seconds: float = 0.5
+    """Seconds that it takes besides the model, roughly."""
+    longest: Callable[[Any], float] = _endless
+    """From its settings the seconds after which it ends in any case."""
     load: Callable[..., Any] | None = None
     """Makes a model of a configuration; None takes ``Configuration.load``."""
 

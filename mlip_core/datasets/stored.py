@@ -9,6 +9,8 @@ from mlip_core.records import record
 
 FOLDER = "datasets"
 """Folder of the data sets below the home folder."""
+USUAL_ATOMS = 16.0
+"""Atoms in a structure of a data set whose number was not noted."""
 
 
 @record("StoredDataset")
@@ -24,6 +26,8 @@ class StoredDataset:
     """What people call it."""
     n_structures: int = 0
     """How many structures it has."""
+    n_atoms: int = 0
+    """How many atoms these have together; 0 where it was not noted."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> "StoredDataset":
@@ -34,7 +38,13 @@ class StoredDataset:
             sha256=dataset.sha256,
             name=dataset.name,
             n_structures=dataset.n_structures,
+            n_atoms=dataset.n_atoms,
         )
+
+    @property
+    def mean_atoms(self) -> float:
+        """Atoms in a structure on average; a guess where that was not noted."""
+        return self.n_atoms / max(1, self.n_structures) or USUAL_ATOMS
 
     @property
     def code(self) -> str:

@@ -3,6 +3,10 @@
 import numpy as np
 from ase import Atoms
 
+SMALLEST = 8
+"""Number of atoms below which a periodic cell is repeated before its atoms are displaced: a small cell keeps
+symmetries that hide a broken law."""
+
 
 def moved(structure: Atoms, displacements: np.ndarray) -> Atoms:
     """Copy of a structure, without its constraints, whose atoms are displaced.
@@ -53,3 +57,27 @@ def rattled(
         displacements = np.random.default_rng(seed).normal(scale=stdev, size=copy.positions.shape)
         copy.set_positions(copy.positions + displacements)
     return copy
+
+
+def large_enough(structure: Atoms, least: int = SMALLEST) -> Atoms:
+    """Repeat a small periodic cell until it shows what a model breaks.
+
+    Parameters
+    ----------
+    structure : Atoms
+        Not changed.
+    least : int
+        Number of atoms that it needs.
+
+    Returns
+    -------
+    Atoms
+        Without constraints; the shortest vector is doubled as often as it takes. A molecule, and a cell that has as many
+        atoms, stays as it is.
+    """
+    repeated = structure.copy()
+    repeated.set_constraint()
+    while repeated.pbc.any() and len(repeated) < least:
+        lengths = np.where(repeated.pbc, repeated.cell.lengths(), np.inf)
+        repeated = repeated.repeat(np.where(np.arange(3) == np.argmin(lengths), 2, 1))
+    return repeated

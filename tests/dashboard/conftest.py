@@ -2,6 +2,7 @@ import io
 import re
 import zipfile
 from html import escape
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard import service
 from dashboard.views import FOLDERS
+from dashboard.widgets import work
 from dashboard.widgets.navigation import script
 from mlip_core.jobs.queue import Jobs
 
@@ -59,6 +61,7 @@ class Visitor:
 def visitor(home, monkeypatch):
     """Somebody with a browser and an empty data folder."""
     monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
+    monkeypatch.setattr(work, "LONG", inf)  # AppTest cannot press a button of a dialog
     caches = (service.jobs, service.shelf, service.dataset, service._read)
     for cached in caches:
         cached.clear()

@@ -20,8 +20,8 @@ from mlip_core.calculations.conservation.calculation import Conservation, Conser
 from mlip_core.calculations.conservation.closed_loops import Loop
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
-from mlip_core.models.catalogue import entry
 from mlip_core.symmetry.corrections import RANDOM_FRAME
+from mlip_core.symmetry.moving import large_enough
 
 DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
@@ -29,7 +29,7 @@ DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 def main() -> None:
     """Lay the page out: the loop, the run, the numbers."""
     header()
-    structure = need_structure()
+    structure = large_enough(need_structure())
     members = need_lineup(structure)
     controls, results = panes()
     with controls:
@@ -45,15 +45,8 @@ def task(structure: Atoms, member: Configuration, settings: ConservationSettings
     if member.corrections.rotations == RANDOM_FRAME:
         settings = replace(settings, jacobian=False, loops=False)
     return Task(
-        kind="conservation", subject=structure, configuration=member, settings=settings, other=other_head(member)
+        kind="conservation", subject=structure, configuration=member, settings=settings, other=member.other_head
     )
-
-
-def other_head(member: Configuration) -> Configuration | None:
-    """Return the same model under the same corrections with its other forces; None where it has one kind only."""
-    model = entry(member.model)
-    others = [forces for forces in model.forces if forces != (member.forces or model.default_forces)]
-    return replace(member, forces=others[0]) if others else None
 
 
 def choose_settings(structure: Atoms) -> ConservationSettings:

@@ -1,9 +1,8 @@
 """Ways to bring a data set: an upload, the server's own data folder, copies of the chosen structure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import streamlit as st
-from ase import Atoms
 
 from dashboard import state
 from dashboard.service import shelf
@@ -12,11 +11,8 @@ from mlip_core.datasets.shelf import Reading
 from mlip_core.errors import DatasetError
 from mlip_core.progress import Progress
 from mlip_core.structures import fingerprint
-from mlip_core.symmetry.moving import rattled
+from mlip_core.summary.questions import COPIES, rattled_copies
 
-COPIES = 24
-RATTLES = (0.02, 0.05, 0.1, 0.15)
-"""Å, in turn."""
 FORMATS = (
     "Extended XYZ, ASE db, json or traj, vasprun.xml, phonopy_params.yaml, or a ZIP or tar file of these, of FORCE_SETS with "
     "its cell, or of DeePMD npy folders (LAMBench's layout). Structures without forces are welcome too: models are then "
@@ -68,17 +64,6 @@ def ask_types() -> tuple[str, ...] | None:
 def waits_for_types() -> bool:
     """Whether what was brought last can be read once its elements are known."""
     return bool(st.session_state.get(state.DATA_LACKS_TYPES))
-
-
-def rattled_copies(structure: Atoms) -> Sequence[Atoms]:
-    """Return copies with normal random displacements of several widths, Å, tagged with the width."""
-    copies = []
-    for seed in range(COPIES):
-        width = RATTLES[seed % len(RATTLES)]
-        copy = rattled(structure, width, seed)
-        copy.info = {"rattle": f"{width:g} Å"}
-        copies.append(copy)
-    return copies
 
 
 def take(name: str, read: Callable[[Reading | None, Progress], str]) -> None:

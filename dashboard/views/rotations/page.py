@@ -32,6 +32,7 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import catalogue
 from mlip_core.symmetry.corrections import Corrections
+from mlip_core.symmetry.moving import large_enough
 from mlip_core.symmetry.rotations import rotate
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -50,7 +51,7 @@ OFFERED = ("octahedral", "icosahedral")
 def main() -> None:
     """Lay the page out: what is measured, the distributions, and everything behind them."""
     header()
-    structure = need_structure()
+    structure = large_enough(need_structure())
     members = need_lineup(structure)
     controls, results = panes()
     with controls:

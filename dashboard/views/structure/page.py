@@ -7,6 +7,8 @@ from ase import Atoms
 
 from dashboard import state
 from dashboard.views.structure.choosing import from_before, from_file, from_library, from_text
+from dashboard.views.summary.comparing import compare_button
+from dashboard.views.summary.gathering import comparison
 from dashboard.widgets.frame import header, notes
 from dashboard.widgets.navigation import link
 from dashboard.widgets.viewer import viewer
@@ -46,6 +48,8 @@ def main() -> None:
         )
     with facts:
         describe(atoms)
+        if members := state.lineup():
+            compare_button(comparison(atoms, members))
         link("lineup", "Next: the line-up")
 
 

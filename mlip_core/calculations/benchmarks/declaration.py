@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from mlip_core.calculations.benchmarks.runs import LambenchRuns, LambenchSettings, run
-from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
+from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL, LambenchRuns, LambenchSettings, run
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables, with_units
+from mlip_core.datasets.stored import StoredDataset
 
 
 def summary(result: LambenchRuns) -> Mapping[str, object]:
@@ -22,6 +23,13 @@ def files(result: LambenchRuns) -> Files:
     return {}
 
 
+def asks(dataset: StoredDataset, settings: LambenchSettings) -> tuple[Asked, ...]:
+    """Large cells, and long runs of small ones."""
+    steps = round(1000 * settings.picoseconds / settings.timestep)
+    cells = Asked(settings.n_cells, (SMALLEST_CELL + LARGEST_CELL) / 2, at_once=False)
+    return cells, Asked(steps * settings.n_runs, dataset.mean_atoms, at_once=False)
+
+
 CALCULATIONS = (
     Calculation(
         name="lambench",
@@ -34,5 +42,6 @@ CALCULATIONS = (
         tables=tables,
         files=files,
         packages=("ase",),
+        asks=asks,
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from ase import Atoms
 
 from mlip_core.calculations.conservation.calculation import (
     Conservation,
@@ -12,7 +13,7 @@ from mlip_core.calculations.conservation.calculation import (
     conservation,
 )
 from mlip_core.calculations.conservation.closed_loops import Loop, LoopWork
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.structures import write_structure
 
 
@@ -83,6 +84,15 @@ def _heads(heads: HeadDifference) -> pd.DataFrame:
     )
 
 
+def asks(structure: Atoms, settings: ConservationSettings) -> tuple[Asked, ...]:
+    """Displacements of every atom and points of the loops, several at once; steps of the run one by one."""
+    n = len(structure)
+    loops = settings.n_points * (1 + settings.n_random_loops) if settings.loops else 0
+    displacements = 6 * (n + min(4, n)) if settings.jacobian else 0
+    steps = round(1000 * settings.picoseconds / settings.timestep)
+    return Asked(1 + displacements + loops, n), Asked(steps, n, at_once=False)
+
+
 CALCULATIONS = (
     Calculation(
         name="conservation",
@@ -96,5 +106,6 @@ CALCULATIONS = (
         other="other_head",
         packages=("ase",),
         public=(conservation, ConservationSettings, Loop),
+        asks=asks,
     ),
 )

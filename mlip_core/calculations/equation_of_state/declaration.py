@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.calculations.equation_of_state.calculation import equation_of_state
 from mlip_core.calculations.equation_of_state.record import EquationOfState, FittedEquation
 from mlip_core.calculations.equation_of_state.settings import EquationOfStateSettings
@@ -66,6 +67,13 @@ def _curve(fit: FittedEquation, n_atoms: int) -> pd.DataFrame:
     )
 
 
+def asks(structure: Atoms, settings: EquationOfStateSettings) -> tuple[Asked, ...]:
+    """One prediction a volume, or a short relaxation."""
+    if settings.relax_atoms:
+        return (Asked(10 * settings.n_volumes, len(structure), at_once=False),)
+    return (Asked(settings.n_volumes, len(structure)),)
+
+
 CALCULATIONS = (
     Calculation(
         name="equation_of_state",
@@ -80,5 +88,6 @@ CALCULATIONS = (
         before={"relaxation": "relaxation"},
         packages=("ase", "scipy"),
         public=(equation_of_state, EquationOfStateSettings),
+        asks=asks,
     ),
 )

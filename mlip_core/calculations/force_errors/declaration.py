@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables, with_units
 from mlip_core.calculations.force_errors import (
     ErrorSplit,
     ForceErrors,
@@ -12,6 +12,8 @@ from mlip_core.calculations.force_errors import (
     force_errors,
 )
 from mlip_core.calculations.force_errors.task import ErrorSplitSettings, run, run_split
+from mlip_core.datasets.stored import StoredDataset
+from mlip_core.symmetry.rotations import grid
 
 _TABLES = ("by_structure", "by_element", "by_subset", "by_magnitude", "not_evaluated")
 _SUMS = ("sum_", "stress_abs", "stress_square")
@@ -89,6 +91,17 @@ def split_files(result: ErrorSplit) -> Files:
     return {}
 
 
+def asks(dataset: StoredDataset, settings: ForceErrorSettings) -> tuple[Asked, ...]:
+    """Every structure once; predictions are kept, so that a later question is cheaper."""
+    return (Asked(dataset.n_structures, dataset.mean_atoms),)
+
+
+def split_asks(dataset: StoredDataset, settings: ErrorSplitSettings) -> tuple[Asked, ...]:
+    """Every structure in every orientation."""
+    orientations = len(grid(settings.grid).rotations) * (1 + settings.inversion)
+    return (Asked(orientations * dataset.n_structures, dataset.mean_atoms),)
+
+
 CALCULATIONS = (
     Calculation(
         name="force_errors",
@@ -104,6 +117,8 @@ CALCULATIONS = (
         other="reference_model",
         packages=("scipy",),
         public=(force_errors, differences, ForceErrorSettings),
+        asks=asks,
+        own_seconds=2.0,
     ),
     Calculation(
         name="error_split",
@@ -117,5 +132,6 @@ CALCULATIONS = (
         files=split_files,
         other="reference_model",
         public=(error_split,),
+        asks=split_asks,
     ),
 )

@@ -15,7 +15,7 @@ from mlip_core.models.model import Model
 from mlip_core.progress import Progress, Stages, silent
 from mlip_core.records import record
 from mlip_core.symmetry.corrections import count_beneath
-from mlip_core.symmetry.moving import moved, rattled
+from mlip_core.symmetry.moving import large_enough, moved, rattled
 from mlip_core.symmetry.pair_potential import PairPotential
 from mlip_core.symmetry.rotations import check_name, grid
 
@@ -26,9 +26,6 @@ MARGIN = 30.0
 each of which rounds, than the pair potential of the floor."""
 SHIFTS = np.array([[0.31, -0.47, 0.73], [-1.13, 0.59, 0.27], [0.83, 1.27, -0.61], [-0.71, -0.37, -1.19]])
 """(n, 3), rigid shifts, along no axis and of no common length, Å."""
-SMALLEST_CELL = 8
-"""Number of atoms below which a periodic cell is repeated before its atoms are displaced: a small cell keeps
-symmetries that hide a broken law."""
 EXACT = {"float32": 5e-5, "float64": 1e-9}
 """Differences of the forces between orientations that a network which is exact by construction may show, by
 arithmetic, eV/Å."""
@@ -165,7 +162,7 @@ def passport(
     Passport
     """
     settings = settings or PassportSettings()
-    structure = rattled(_repeated(structure), settings.rattle, settings.seed)
+    structure = rattled(large_enough(structure), settings.rattle, settings.seed)
     claims, (model, count) = model.claims, count_beneath(model)
     line = choose_line(structure)
     stages = Stages(progress, _steps(structure, settings, line))
@@ -201,15 +198,6 @@ class _Arithmetic(NamedTuple):
     """Potential that is exact by construction, of the model's size and in its arithmetic."""
     rounding: float
     """Rounding of the model's total energy, eV."""
-
-
-def _repeated(structure: Atoms) -> Atoms:
-    repeated = structure.copy()
-    repeated.set_constraint()
-    while repeated.pbc.any() and len(repeated) < SMALLEST_CELL:
-        lengths = np.where(repeated.pbc, repeated.cell.lengths(), np.inf)
-        repeated = repeated.repeat(np.where(np.arange(3) == np.argmin(lengths), 2, 1))
-    return repeated
 
 
 def _steps(structure: Atoms, settings: PassportSettings, line: Line | None) -> int:

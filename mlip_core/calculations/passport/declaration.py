@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.calculations.passport.calculation import Passport, PassportSettings, passport
 from mlip_core.structures import write_structure
+from mlip_core.symmetry.moving import large_enough
+from mlip_core.symmetry.rotations import grid
+
+USUAL_REST = 230
+"""Predictions along the line of smoothness and of shifted copies, roughly."""
 
 
 def summary(result: Passport) -> Mapping[str, object]:
@@ -41,6 +47,12 @@ def files(result: Passport) -> Files:
     return {"structure.extxyz": write_structure(result.structure, "extxyz")}
 
 
+def asks(structure: Atoms, settings: PassportSettings) -> tuple[Asked, ...]:
+    """Orientations, shifts and lines of the structure, repeated where it is small."""
+    rotations = 2 * len(grid(settings.grid).rotations)
+    return (Asked(USUAL_REST + rotations + 17 * settings.n_directions, len(large_enough(structure))),)
+
+
 CALCULATIONS = (
     Calculation(
         name="passport",
@@ -53,5 +65,7 @@ CALCULATIONS = (
         files=files,
         packages=("ase",),
         public=(passport, PassportSettings),
+        asks=asks,
+        own_seconds=2.0,
     ),
 )

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.calculations.phonons.calculation import Phonons, phonons
 from mlip_core.calculations.phonons.comparison import TEMPERATURE
 from mlip_core.calculations.phonons.export import force_constants_text, phonopy_params
 from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.settings import PhononSettings
+from mlip_core.calculations.phonons.supercells import suggested_supercell
 from mlip_core.calculations.phonons.task import run
-from mlip_core.structures import write_structure
+from mlip_core.structures import symmetry, write_structure
 
 
 def summary(result: Phonons) -> Mapping[str, object]:
@@ -74,6 +77,19 @@ def _thermal(result: Phonons) -> pd.DataFrame:
     )
 
 
+def asks(structure: Atoms, settings: PhononSettings) -> tuple[Asked, ...]:
+    """Displaced supercells: those of every atom, or of those that symmetry does not make equal to another."""
+    matrix = settings.supercell_matrix
+    matrix = suggested_supercell(structure, settings.min_length) if matrix is None else np.array(matrix)
+    size = np.prod(matrix) if matrix.ndim == 1 else np.linalg.det(matrix)
+    if settings.displacements == "full":
+        count = 6 * len(structure)
+    else:
+        found = symmetry(structure, settings.symprec)
+        count = 4 * (len(structure) if found is None else len(set(found.equivalent_atoms)))
+    return (Asked(count + 1, round(float(size)) * len(structure)),)
+
+
 CALCULATIONS = (
     Calculation(
         name="phonons",
@@ -88,5 +104,7 @@ CALCULATIONS = (
         reference=True,
         packages=("phonopy", "seekpath", "spglib"),
         public=(phonons, PhononSettings, animate),
+        asks=asks,
+        own_seconds=3.0,
     ),
 )

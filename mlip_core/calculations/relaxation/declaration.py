@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings, relax
 from mlip_core.structures import symmetry_by_tolerance, write_structure
+
+USUAL_STEPS = 60
+"""Steps that a relaxation takes, roughly."""
 
 
 def summary(result: RelaxationResult) -> Mapping[str, object]:
@@ -61,6 +65,11 @@ def files(result: RelaxationResult) -> Files:
     return found
 
 
+def asks(structure: Atoms, settings: RelaxationSettings) -> tuple[Asked, ...]:
+    """As many steps as are usual."""
+    return (Asked(min(settings.steps, USUAL_STEPS) + 1, len(structure), at_once=False),)
+
+
 CALCULATIONS = (
     Calculation(
         name="relaxation",
@@ -74,5 +83,6 @@ CALCULATIONS = (
         frames=lambda result: result.frames,
         packages=("ase",),
         public=(relax, RelaxationSettings),
+        asks=asks,
     ),
 )

@@ -5,12 +5,14 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables, with_units
 from mlip_core.calculations.rotations.correction_cost import CorrectionCost, CorrectionCostSettings, correction_cost
 from mlip_core.calculations.rotations.scans import AngleScan
 from mlip_core.calculations.rotations.variance import RotationalVariance, RotationSettings, rotational_variance
 from mlip_core.structures import write_structure
+from mlip_core.symmetry.rotations import grid
 
 _COST_UNITS = {
     "energy_rot_std": "eV_per_atom",
@@ -96,6 +98,17 @@ def cost_files(result: CorrectionCost) -> Files:
     return {"structure.extxyz": write_structure(result.structure, "extxyz")}
 
 
+def asks(structure: Atoms, settings: RotationSettings) -> tuple[Asked, ...]:
+    """One prediction an orientation."""
+    return (Asked(settings.steps(len(grid(settings.grid).rotations)), len(structure)),)
+
+
+def cost_asks(structure: Atoms, settings: CorrectionCostSettings) -> tuple[Asked, ...]:
+    """Every grid in every probe."""
+    orientations = sum(len(grid(name).rotations) * (1 + settings.inversion) for name in settings.grids)
+    return (Asked(settings.n_probes * orientations, len(structure)),)
+
+
 CALCULATIONS = (
     Calculation(
         name="rotational_variance",
@@ -108,6 +121,7 @@ CALCULATIONS = (
         files=files,
         other="reference",
         public=(rotational_variance, RotationSettings),
+        asks=asks,
     ),
     Calculation(
         name="correction_cost",
@@ -120,5 +134,6 @@ CALCULATIONS = (
         files=cost_files,
         other="reference",
         public=(correction_cost, CorrectionCostSettings),
+        asks=cost_asks,
     ),
 )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from ase import Atoms
 
-from mlip_core.calculations.declaration import Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.calculations.speed.calculation import speed
 from mlip_core.calculations.speed.record import Speed
 from mlip_core.calculations.speed.settings import SpeedSettings
@@ -56,6 +57,20 @@ def files(result: Speed) -> Files:
     return {}
 
 
+def asks(structure: Atoms, settings: SpeedSettings) -> tuple[Asked, ...]:
+    """Every size one by one and in a batch, the calls that warm up included."""
+    sizes = [max(len(structure), size) for size in settings.n_atoms] if structure.pbc.any() else [len(structure)]
+    calls = settings.repeats + 2
+    return tuple(
+        one for size in sizes for one in (Asked(calls, size, at_once=False), Asked(calls * settings.batch, size))
+    )
+
+
+def longest(settings: SpeedSettings) -> float:
+    """What would take longer is left out."""
+    return settings.seconds
+
+
 CALCULATIONS = (
     Calculation(
         name="speed",
@@ -69,5 +84,7 @@ CALCULATIONS = (
         packages=("ase", "numpy"),
         public=(speed, SpeedSettings),
         alone=True,
+        asks=asks,
+        longest=longest,
     ),
 )
