@@ -1,6 +1,7 @@
 """What the pages share with the workers: the queue and the stored results."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ from mlip_core.datasets.stored import FOLDER
 from mlip_core.home import data_folder, home
 from mlip_core.jobs.queue import Jobs
 from mlip_core.reference.pbe import reference_dataset
+from mlip_core.teaching.shipped import read, shipped
 
 SHIPPED = "pbe"
 """Code of the data set that comes with the program."""
@@ -47,13 +49,29 @@ def dataset(code: str) -> Dataset:
 
 
 def result(key: str) -> Any:
-    """Return the stored record with this key, read from disk once; None where there is none."""
+    """Return the record with this key, stored here or come with the program, read once; None where there is none."""
     if not jobs().store.has(key):
-        return None
+        return _read_shipped(path) if (path := _shipped().get(key)) else None
     record = _read(key)
     if record is None:
         _read.clear(key)
     return record
+
+
+def shipped_key(key: str) -> str | None:
+    """Return the key that a result which comes with the program had when it was computed; None where none is shown."""
+    path = _shipped().get(key)
+    return None if path is None or jobs().store.has(key) else path.stem
+
+
+@st.cache_resource(show_spinner=False)
+def _shipped() -> dict[str, Path]:
+    return shipped()
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _read_shipped(path: Path) -> Any:
+    return read(path)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

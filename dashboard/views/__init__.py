@@ -22,6 +22,7 @@ FOLDERS = (
     "rotations",
     "conservation",
     "speed",
+    "lessons",
     "runs",
 )
 """In the order of the navigation; the first is the one that opens."""

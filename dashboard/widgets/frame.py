@@ -64,9 +64,7 @@ def header() -> None:
             st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
-        st.toggle(
-            "Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room."
-        )
+        projector_switch()
     st.html(LAYOUT + PROJECTOR * look().projector)
 
 
@@ -74,6 +72,11 @@ def panes() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return the place of a page's controls and, right of it, the wider one of its results."""
     controls, results = st.columns([1, 3.6], gap="large")
     return controls, results
+
+
+def projector_switch() -> None:
+    """Offer larger type for a room."""
+    st.toggle("Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room.")
 
 
 def titled(page: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import state
-from dashboard.service import jobs, result
+from dashboard.service import jobs, result, shipped_key
 from dashboard.widgets.frame import chip, guarded, plain
 from dashboard.widgets.price import LONG, estimate, price
 from dashboard.widgets.style import style_of
@@ -66,7 +66,7 @@ def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Wor
     for position, (task, key) in enumerate(zip(tasks, asked, strict=True)):
         place = members.index(task.configuration) if task.configuration in members else position
         style = style_of(task.configuration, place)
-        run, record, stored = runs.get(key), result(key), key
+        run, record, stored = runs.get(key), result(key), shipped_key(key) or key
         if record is None and key in state.earlier():
             stored = state.earlier()[key]
             record = result(stored)
@@ -132,7 +132,7 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
     done = sum(work.result is not None and not work.earlier for work in works)
     if any(work.earlier for work in works):
         st.caption(
-            ":material/history: Computed by an earlier version of this program. Compute anew to compare with today's results."
+            ":material/history: Computed by an earlier version of this program, or with other versions of its packages. Compute anew to compare with today's results."
         )
     if missing:
         title = text if not done else f"Compute the {len(missing)} missing"
@@ -184,6 +184,7 @@ def live(
     *,
     steps: bool = False,
     tell: "Callable[[list[Work]], None] | None" = None,
+    name: str | None = None,
 ) -> None:
     """Draw the results of the line-up; while something still runs, draw anew what has changed.
 
@@ -197,9 +198,11 @@ def live(
         Whether it draws progress as well, and so is called again when there is new progress.
     tell : callable, optional
         Tells what waits, runs or failed; :func:`status` by default.
+    name : str, optional
+        Tells it from what else is live on the page; the kinds of the tasks by default.
     """
     keys = [jobs().key(task) for task in tasks]
-    name = "-".join(sorted({task.kind for task in tasks}))
+    name = name or "-".join(sorted({task.kind for task in tasks}))
     shown: dict[str, object] = {}
     fresh = follow(tasks, keys)
 

@@ -62,7 +62,8 @@ def visitor(home, monkeypatch):
     """Somebody with a browser and an empty data folder."""
     monkeypatch.setattr(Jobs, "ensure_dispatcher", lambda self: None)
     monkeypatch.setattr(work, "LONG", inf)  # AppTest cannot press a button of a dialog
-    caches = (service.jobs, service.shelf, service.dataset, service._read)
+    monkeypatch.setattr(service, "shipped", dict)  # nothing has come with the program
+    caches = (service.jobs, service.shelf, service.dataset, service._read, service._shipped)
     for cached in caches:
         cached.clear()
     yield Visitor()

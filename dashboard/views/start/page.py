@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-import yaml
 
 from dashboard import state
 from dashboard.reopen import open_comparison
@@ -22,6 +21,7 @@ from mlip_core.errors import RecordError
 from mlip_core.jobs.comparisons import Comparison, comparisons
 from mlip_core.models.catalogue import entry
 from mlip_core.structures import formula, library, library_structure
+from mlip_core.teaching import examples as finished
 
 RECENT = 6  # comparisons that are listed
 
@@ -64,16 +64,16 @@ def opening() -> None:
 def examples() -> None:
     """Offer the finished examples, a card each."""
     st.subheader("See a finished example")
-    for column, card in zip(st.columns(3), _cards(), strict=True):
+    for column, example in zip(st.columns(3), finished.examples(), strict=True):
         with column, st.container(border=True, height="stretch"):
-            st.markdown(f"#### {card['title']}")
-            st.markdown(card["question"])
-            st.caption(card["shows"])
+            st.markdown(f"#### {example.title}")
+            st.markdown(example.question)
+            st.caption(example.shows)
             st.page_link(
-                script(card["page"]),
-                label=card["button"],
+                script(example.page),
+                label=example.button,
                 icon=":material/play_circle:",
-                query_params={name: str(value) for name, value in card["address"].items()},
+                query_params=dict(example.address),
             )
 
 
@@ -145,11 +145,6 @@ def _library(members: tuple[Configuration, ...]) -> Iterator[dict[str, Any]]:
             "known to": f"{len(knowing)} of {len(members)}",
             "why": item.why,
         }
-
-
-@st.cache_data(show_spinner=False)
-def _cards() -> list[dict[str, Any]]:
-    return yaml.safe_load(asset("examples", "examples.yaml").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from ase import Atoms
 
 from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.calculations.relaxation.calculation import RelaxationResult, RelaxationSettings, relax
-from mlip_core.structures import symmetry_by_tolerance, write_structure
+from mlip_core.structures import symmetries, symmetry_by_tolerance, write_structure
 
 USUAL_STEPS = 60
 """Steps that a relaxation takes, roughly."""
@@ -15,6 +15,7 @@ USUAL_STEPS = 60
 
 def summary(result: RelaxationResult) -> Mapping[str, object]:
     """Where it ended, beside where it began."""
+    tight, loose = symmetries(result.structure)
     return {
         "converged": result.converged,
         "steps": result.n_steps,
@@ -25,6 +26,8 @@ def summary(result: RelaxationResult) -> Mapping[str, object]:
         "rmsd": result.start.rmsd,
         "space_group_1e-5": result.space_groups[-1],
         "space_group_1e-2": result.space_groups_loose[-1],
+        "space_group_number_1e-5": None if tight is None else tight.number,
+        "space_group_number_1e-2": None if loose is None else loose.number,
         "evaluations": result.n_evaluations,
         "seconds": result.seconds,
         "reason": result.reason,

@@ -78,10 +78,9 @@ def _angles(scan: AngleScan) -> pd.DataFrame:
 
 
 def cost_summary(result: CorrectionCost) -> Mapping[str, object]:
-    """What is left without a correction and under the most thorough one."""
-    first, best = result.points[0], min(result.points, key=lambda point: point.forces_rot_std)
-    return {
-        f"forces_rot_std_{first.grid}_eV_per_A": first.forces_rot_std,
+    """What is left without a correction and under each."""
+    best = min(result.points, key=lambda point: point.forces_rot_std)
+    return {f"forces_rot_std_{point.grid}_eV_per_A": point.forces_rot_std for point in result.points} | {
         "least_forces_rot_std_eV_per_A": best.forces_rot_std,
         "least_grid": best.grid,
         "least_evaluations": best.evaluations,

@@ -1,0 +1,1 @@
+"""What shows the program at its work: lessons, finished examples, and the results that come with both."""
