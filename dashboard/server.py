@@ -1,7 +1,12 @@
 """The command ``mlip-dashboard``: serves the app on this machine and opens the browser."""
 
+import os
 import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from streamlit.web import cli
 
@@ -15,23 +20,89 @@ costs several times what the answer does, and look every second whether the app'
 
 
 def main() -> None:
-    """Start the app; further arguments go to ``streamlit run`` (``--server.port 8600``, …)."""
-    try:
-        sys.argv = ["streamlit", "run", str(APP), *arguments(sys.argv[1:])]
-    except SettingsError as error:
-        sys.exit(str(error))
-    sys.exit(cli.main())
+    """Read the command line, and serve the app until it is stopped."""
+    asked, further = read(sys.argv[1:])
+    with home_of(asked):
+        if asked.workers is not None:
+            os.environ["MLIP_DASHBOARD_WORKERS"] = str(asked.workers)
+        try:
+            sys.argv = ["streamlit", "run", str(APP), *arguments([*own(asked), *further])]
+        except SettingsError as error:
+            sys.exit(str(error))
+        sys.exit(cli.main())
+
+
+def read(words: list[str]) -> tuple[Namespace, list[str]]:
+    """Split the command line into what is the app's own and, after ``--``, what is Streamlit's.
+
+    Parameters
+    ----------
+    words : list of str
+        Without the name of the command.
+
+    Returns
+    -------
+    Namespace
+        ``port``, ``host``, ``home``, ``workers``, ``demo`` and ``headless``.
+    list of str
+        For Streamlit.
+    """
+    parser = ArgumentParser(
+        prog="mlip-dashboard",
+        description="Put machine-learned interatomic potentials side by side on your own structure, in the browser.",
+        epilog="What follows -- goes to Streamlit: mlip-dashboard --port 8600 -- --server.enableCORS false",
+    )
+    parser.add_argument("--port", type=int, help="where the app is served (8501, or the next that is free)")
+    parser.add_argument(
+        "--host", default="localhost", help="name or address it listens on (localhost: this machine only)"
+    )
+    parser.add_argument("--home", type=Path, help="folder of results, structures and models (MLIP_DASHBOARD_HOME)")
+    parser.add_argument(
+        "--workers", type=_at_least_one, help="calculations at a time (MLIP_DASHBOARD_WORKERS; one a core)"
+    )
+    parser.add_argument("--demo", action="store_true", help="start with an empty folder that is deleted at the end")
+    parser.add_argument("--headless", action="store_true", help="do not open the browser")
+    cut = words.index("--") if "--" in words else len(words)
+    asked = parser.parse_args(words[:cut])
+    if asked.demo and asked.home:
+        parser.error("--demo has a folder of its own: leave out --home")
+    return asked, words[cut + 1 :]
+
+
+@contextmanager
+def home_of(asked: Namespace) -> Iterator[None]:
+    """Say to all parts of the app where its folder is; that of a demonstration goes at the end."""
+    with (
+        TemporaryDirectory(prefix="mlip-dashboard-", ignore_cleanup_errors=True) if asked.demo else nullcontext() as own
+    ):
+        if folder := own or asked.home:
+            os.environ["MLIP_DASHBOARD_HOME"] = str(Path(folder).absolute())
+        yield
+
+
+def own(asked: Namespace) -> list[str]:
+    """Say in Streamlit's words what the app's own options ask of it."""
+    port = [] if asked.port is None else ["--server.port", str(asked.port)]
+    headless = ["--server.headless", "true"] if asked.headless else []
+    return ["--server.address", asked.host, *port, *headless]
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
 def arguments(given: list[str]) -> list[str]:
-    """Add to what was given what is not: this machine only, the limit of uploads, and thrift.
+    """Add to what was given what is not: the limit of uploads, and thrift.
 
     Raises
     ------
     SettingsError
         If ``MLIP_DASHBOARD_UPLOAD_MB`` is no number of megabytes.
     """
-    defaults = {"--server.address": "localhost", "--server.maxUploadSize": str(upload_limit_mb()), **THRIFT}
+    defaults = {"--server.maxUploadSize": str(upload_limit_mb()), **THRIFT}
     missing = {name: value for name, value in defaults.items() if not any(word.startswith(name) for word in given)}
     return [*given, *(word for pair in missing.items() for word in pair)]
 

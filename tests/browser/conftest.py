@@ -82,9 +82,8 @@ class Server:
             sys.executable,
             "-m",
             "dashboard.server",
-            "--server.headless",
-            "true",
-            "--server.port",
+            "--headless",
+            "--port",
             str(self.port),
         ]
         began = time.monotonic()
