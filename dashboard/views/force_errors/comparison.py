@@ -86,16 +86,16 @@ def compared_by(works: Sequence[Work], folder: Path, selection: Selection) -> li
         dataset = folder / work.result.dataset_file
         predictions = folder / work.result.predictions_file
         reference = work.result.reference if work.task.other is None else work.task.other.label
-        key = jobs().key(work.task)
+        stamp = jobs().store.stamp(work.key) or work.key
         try:
-            errors = _part(key, work.result, dataset, predictions, selection)
+            errors = _part(stamp, work.result, dataset, predictions, selection)
         except DatasetError as error:
             st.caption(f"{work.member.label}: {error}")
             continue
         unanswered = len(work.result.not_evaluated)
         found.append(
             Compared(
-                work.member, work.style, errors, dataset, predictions, reference, unanswered, digest([key, selection])
+                work.member, work.style, errors, dataset, predictions, reference, unanswered, digest([stamp, selection])
             )
         )
     if not found:
@@ -110,7 +110,7 @@ def opened(path: Path) -> Dataset:
 
 
 @st.cache_resource(show_spinner="Narrowing down", max_entries=32)
-def _part(key: str, _errors: ForceErrors, dataset: Path, predictions: Path, selection: Selection) -> ForceErrors:
+def _part(stamp: str, _errors: ForceErrors, dataset: Path, predictions: Path, selection: Selection) -> ForceErrors:
     return narrowed(_errors, opened(dataset), predictions, selection)
 
 
