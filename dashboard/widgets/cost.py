@@ -56,8 +56,7 @@ class Cost:
         """Say how and on what it was measured."""
         threads = self.speed.threads or 1
         return (
-            "alone on the machine"
-            + " but disturbed by other programs" * self.speed.disturbed
+            ("disturbed by other programs" if self.speed.disturbed else "alone on the machine")
             + f", {self.timing.n_atoms:,} atoms of {self.of}, one by one"
             + f", {threads} threads" * (threads > 1)
             + "; the chosen structure was not measured" * self.elsewhere

@@ -337,10 +337,10 @@ def _row(work: Work, cost: Cost | None) -> dict[str, object]:
         "F": resolved_digits(1000 * found.forces_rot_std, sure.forces),
         "relative": None if relative is None else resolved_digits(100 * relative, sure.forces),
         "σ": None if stress is None else resolved_digits(stress * EV_PER_A3_IN_GPA, sure.stress),
+        "cost": NONE if cost is None else cost.us_per_atom,
         "floor": 1000 * found.floor.forces_rot_std,
         "IE": None if found.inversion is None else 1000 * found.inversion.energy,
         "IF": None if found.inversion is None else 1000 * found.inversion.forces,
-        "cost": NONE if cost is None else cost.us_per_atom,
         "evaluations": found.evaluations,
         "seconds": found.seconds,
     }
