@@ -50,11 +50,12 @@ def dataset(code: str) -> Dataset:
 
 def result(key: str) -> Any:
     """Return the record with this key, stored here or come with the program, read once; None where there is none."""
-    if not jobs().store.has(key):
+    stamp = jobs().store.stamp(key)
+    if stamp is None:
         return _read_shipped(path) if (path := _shipped().get(key)) else None
-    record = _read(key)
+    record = _read(stamp, key)
     if record is None:
-        _read.clear(key)
+        _read.clear(stamp, key)
     return record
 
 
@@ -75,5 +76,6 @@ def _read_shipped(path: Path) -> Any:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _read(key: str) -> Any:
+def _read(stamp: str, key: str) -> Any:
+    """Read a record; one that was deleted and computed anew has another stamp."""
     return jobs().result(key)

@@ -53,8 +53,22 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether a record with this key is there, whole as far as its end shows."""
+        return self.stamp(key) is not None
+
+    def stamp(self, key: str) -> str | None:
+        """Return what tells the record under this key from every other, also one put there before or after it.
+
+        Returns
+        -------
+        str or None
+            Its file and when that was written; None where none is there, whole as far as its end shows.
+        """
         path = self.path(key)
-        return path.is_file() and zipfile.is_zipfile(path)
+        try:
+            file = path.stat()
+        except FileNotFoundError:
+            return None
+        return f"{path} {file.st_ino} {file.st_mtime_ns}" if zipfile.is_zipfile(path) else None
 
     def get(self, key: str) -> Any | None:
         """Return the record with this key; None where it is absent or cannot be read."""

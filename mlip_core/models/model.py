@@ -112,7 +112,8 @@ class Model(ABC):
             If an element is not covered, or the model answers with something not finite.
         """
         structures = list(structures)
-        self._check_elements(structures)
+        if reason := next(filter(None, map(self.refusal, structures)), ""):
+            raise ModelError(reason)
         predictions: list[Prediction] = []
         for batch in self._batches(structures):
             answers = self._forward(batch)
@@ -138,18 +139,16 @@ class Model(ABC):
         if batch:
             yield batch
 
-    def _check_elements(self, structures: list[Atoms]) -> None:
-        if self.elements is None:
-            return
-        asked = {int(z) for atoms in structures for z in np.unique(atoms.numbers)}
-        missing = asked - self.elements
-        if missing:
-            names = ", ".join(chemical_symbols[z] for z in sorted(missing))
-            known = ", ".join(chemical_symbols[z] for z in sorted(self.elements))
-            known = known if len(self.elements) <= 20 else f"{len(self.elements)} elements"
-            raise ModelError(
-                f"{self.name} does not cover {names} (it covers {known}). Choose another model or structure."
-            )
+    def refusal(self, atoms: Atoms) -> str:
+        """Say why this model cannot be asked about a structure, without asking; "" where it can."""
+        covered = frozenset(range(len(chemical_symbols))) if self.elements is None else self.elements
+        missing = {int(z) for z in np.unique(atoms.numbers)} - covered
+        if not missing:
+            return ""
+        names = ", ".join(chemical_symbols[z] for z in sorted(missing))
+        known = ", ".join(chemical_symbols[z] for z in sorted(covered))
+        known = known if len(covered) <= 20 else f"{len(covered)} elements"
+        return f"{self.name} does not cover {names} (it covers {known}). Choose another model or structure."
 
 
 def _check_answer(name: str, atoms: Atoms, answer: Prediction) -> None:

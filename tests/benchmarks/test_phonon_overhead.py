@@ -1,12 +1,14 @@
-"""What a phonon calculation costs beyond the model, beside the phonopy calls of matcalc's PhononCalc.
+"""What a phonon calculation costs, beyond the model and with it, beside the calls of matcalc's PhononCalc.
 
-Processor time is compared, because other work on the machine stretches wall time;
-the model's answers are remembered, so that none of it is the model's. Both run in
-turn, so that both meet the same machine; phonopy's modules are loaded before.
+Beyond the model processor time is compared, because other work on the machine stretches
+wall time; the model's answers are remembered, so that none of it is the model's. With
+CHGNet both times are. Both run in turn, so that both meet the same machine; phonopy's
+modules are loaded before.
 """
 
 import warnings
-from time import process_time
+from statistics import median
+from time import perf_counter, process_time
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from ase.calculators.emt import EMT
 
 import mlip_core as mlip
 from mlip_core.calculations.phonons import PhononSettings, frame, phonons
+from mlip_core.calculations.speed.machine import computing_with
 
 LINE_UP = 5
 TIMES = 3
@@ -34,13 +37,30 @@ class Remembered(mlip.Model):
         return [self.answers[key] for key in keys]
 
 
-def bare_script(structure, model, settings, **symmetry):
+class OneByOne:
+    """CHGNet's own calculator for ASE, asked for one structure after the other, as PhononCalc asks."""
+
+    def __init__(self):
+        from chgnet.model.dynamics import CHGNetCalculator
+
+        self.calculator, self.evaluations = CHGNetCalculator(use_device="cpu"), 0
+
+    def predict(self, structures):
+        return [self.answer(atoms) for atoms in structures]
+
+    def answer(self, atoms):
+        self.calculator.reset()  # or the answer of the last run is given again
+        self.evaluations += 1
+        return mlip.Prediction(0.0, self.calculator.get_forces(atoms), None)
+
+
+def bare_script(structure, model, settings, primitive="P", **symmetry):
     """Make the calls of PhononCalc: mesh with eigenvectors, heat, bands and density of states; nothing is written."""
     from phonopy import Phonopy
     from phonopy.structure.atoms import PhonopyAtoms
 
     unitcell = PhonopyAtoms(structure.get_chemical_symbols(), cell=structure.cell[:], positions=structure.positions)
-    phonopy = Phonopy(unitcell, np.diag(settings.supercell_matrix), primitive_matrix="P", **symmetry)
+    phonopy = Phonopy(unitcell, np.diag(settings.supercell_matrix), primitive_matrix=primitive, **symmetry)
     phonopy.generate_displacements(distance=settings.displacement)
     cells = [
         Atoms(cell.symbols, cell=cell.cell, positions=cell.positions, pbc=True)
@@ -103,3 +123,39 @@ def test_full_displacements_without_symmetry(capsys):
     with capsys.disabled():
         print(f"\nCuAg, 128 atoms, full displacements, beyond the model: {first / bare:.2f} of the phonopy calls")
     assert first <= 0.35 * bare
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark
+@pytest.mark.parametrize(("crystal", "lattice", "a"), [("Si", "diamond", 5.43), ("MgO", "rocksalt", 4.25)])
+def test_chgnet_with_the_model(crystal, lattice, a, capsys):
+    """64 atoms, the same displacements, warm: ours asks for the undisplaced supercell as well, and is no slower."""
+    structure = bulk(crystal, lattice, a, cubic=True)
+    settings = PhononSettings(supercell_matrix=(2, 2, 2), displacement=0.015, plus_minus=False)
+    ours, bare = mlip.load_model("chgnet"), OneByOne()
+    wall, processor = [], []
+    with warnings.catch_warnings(), computing_with(1):
+        warnings.simplefilter("ignore")
+        asked = phonons(structure, ours, settings).n_evaluations
+        bare_script(structure, bare, settings, primitive="auto")
+        assert asked == bare.evaluations + 1
+        for _ in range(5):
+            frame._frame.cache_clear()
+            mine = clocks(phonons, structure, ours, settings)
+            script = clocks(bare_script, structure, bare, settings, primitive="auto")
+            wall.append(mine[0] / script[0])
+            processor.append(mine[1] / script[1])
+    with capsys.disabled():
+        print(
+            f"\nCHGNet {crystal}, 64 atoms, over PhononCalc's calls: wall time {median(wall):.2f} "
+            f"({min(wall):.2f} to {max(wall):.2f}), processor time {median(processor):.2f}"
+        )
+    assert median(wall) <= 1.0
+    assert median(processor) <= 1.0
+
+
+def clocks(run, *arguments, **options):
+    """Wall and processor time, s."""
+    wall, processor = perf_counter(), process_time()
+    run(*arguments, **options)
+    return perf_counter() - wall, process_time() - processor

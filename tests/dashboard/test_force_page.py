@@ -132,6 +132,25 @@ def test_the_summary_is_what_numpy_says_and_narrows_down(app, code, planted):
     assert not app.exception
 
 
+def test_what_was_deleted_and_asked_again_is_shown_anew(app, code):
+    """The same key, another figure: neither the session nor the server remembers the first."""
+    from dashboard.service import jobs
+
+    task = compute(code)[0]
+    run = jobs().submit(task)
+    before = jobs().result(run.key)
+    first = table_with(shown(app), "MAE")["MAE"].iloc[0]
+    app.selectbox(key="element").select("Al").run()
+    jobs().delete(run.id)
+    assert jobs().result(run.key) is None
+    jobs().store.put(run.key, replace(task.run(), mae=2 * before.mae, us_per_atom=1234.5))
+    app.selectbox(key="element").select("all").run()
+    found = table_with(app, "MAE").iloc[0]
+    assert found["MAE"] == pytest.approx(2 * first)
+    assert found["time"] == 1234.5
+    jobs().store.put(run.key, before)
+
+
 def test_the_paired_test_is_of_the_configurations_that_were_chosen(app, code):
     compute(code)
     shown(app, "Is it real?")

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -27,6 +28,21 @@ def test_a_record_comes_back(store, tmp_path):
     assert store.path(KEY) == tmp_path / "results" / "ab" / f"{KEY}.npz"
     store.delete(KEY)
     assert not store.has(KEY)
+
+
+def test_a_record_put_in_place_of_another_has_another_stamp(store, tmp_path):
+    assert store.stamp(KEY) is None
+    store.put(KEY, CLAIMS)
+    first, elsewhere = store.stamp(KEY), Store(tmp_path / "elsewhere")
+    assert first == Store(tmp_path).stamp(KEY)
+    elsewhere.put(KEY, CLAIMS)
+    assert elsewhere.stamp(KEY) != first
+    time.sleep(0.02)
+    store.delete(KEY)
+    store.put(KEY, CLAIMS)
+    assert store.stamp(KEY) not in (None, first)
+    store.path(KEY).write_bytes(store.path(KEY).read_bytes()[:-30])
+    assert store.stamp(KEY) is None
 
 
 @pytest.mark.parametrize(

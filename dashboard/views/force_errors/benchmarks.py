@@ -93,7 +93,7 @@ def lambench_runs(works: Sequence[Work]) -> None:
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
         "efficiency": number("efficiency M_E", format="%.3g", help=f"100 μs/atom over the mean time an atom, in cells of {SMALLEST_CELL} to {LARGEST_CELL} atoms; larger is faster. Published values are those of the benchmark's GPU."),
-        "time": number("time (μs/atom)", format="%.4g", help="Mean, without the first tenth of the cells."),
+        "time": number("beside other work (μs/atom)", format="%.4g", help="Mean, without the first tenth of the cells, measured beside whatever else ran: to compare models, take the cost of the Speed page."),
         "cells": number("cells timed"),
         "instability": number("instability M_IS", format="%.2f", help="Orders of magnitude by which the drift of the energy exceeds 5e-4 eV/atom/ps, mean over the runs: 0 is stable, 5 is a run that failed."),
         "drift": st.column_config.TextColumn("drift (eV/atom/ps)"),
@@ -101,6 +101,7 @@ def lambench_runs(works: Sequence[Work]) -> None:
     settings = works[0].result.settings
     st.caption(
         f"Runs of {settings.picoseconds:g} ps with {settings.timestep:g} fs from {settings.temperature:g} K, fitted after the first fifth. "
+        "Times are measured beside whatever else runs on this machine, and the first tenth of the cells, which warms up, does not count. "
         "Cells and starts are structures of these data, not the benchmark's own: compare with published values in kind, not in figures. "
         "Drifts are in true eV/atom/ps here, so that the instability of the same run is up to 1.01 lower than as published (see below). Peng et al., arXiv:2504.19578."
     )

@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.service import jobs
+from dashboard.widgets.cost import COLUMN, NONE, costs, say_whence
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
 from mlip_core.calculations.benchmarks.runs import LambenchSettings
@@ -88,16 +90,16 @@ def compared_by(works: Sequence[Work], folder: Path, selection: Selection) -> li
         dataset = folder / work.result.dataset_file
         predictions = folder / work.result.predictions_file
         reference = work.result.reference if work.task.other is None else work.task.other.label
-        key = jobs().key(work.task)
+        stamp = jobs().store.stamp(work.key) or work.key
         try:
-            errors = _part(key, work.result, dataset, predictions, selection)
+            errors = _part(stamp, work.result, dataset, predictions, selection)
         except DatasetError as error:
             st.caption(f"{work.member.label}: {error}")
             continue
         unanswered = len(work.result.not_evaluated)
         found.append(
             Compared(
-                work.member, work.style, errors, dataset, predictions, reference, unanswered, digest([key, selection])
+                work.member, work.style, errors, dataset, predictions, reference, unanswered, digest([stamp, selection])
             )
         )
     if not found:
@@ -112,7 +114,7 @@ def opened(path: Path) -> Dataset:
 
 
 @st.cache_resource(show_spinner="Narrowing down", max_entries=32)
-def _part(key: str, _errors: ForceErrors, dataset: Path, predictions: Path, selection: Selection) -> ForceErrors:
+def _part(stamp: str, _errors: ForceErrors, dataset: Path, predictions: Path, selection: Selection) -> ForceErrors:
     return narrowed(_errors, opened(dataset), predictions, selection)
 
 
@@ -122,12 +124,15 @@ def against_labels(compared: Sequence[Compared]) -> bool:
 
 
 def summary(compared: Sequence[Compared], data: Dataset) -> None:
-    """Show one row a configuration: errors with their intervals, and whether functionals differ."""
+    """Show one row a configuration: errors with their intervals, whether functionals differ, and what a step costs."""
     notes = {item.member: _note(item, data) for item in compared}
     table = summary_table(compared).dropna(axis="columns", how="all")
     if any(notes.values()):
         marks = ["⚠ see below" if notes[item.member] else "the data's" for item in compared]
         table.insert(1, "functional", marks)
+    members = [item.member for item in compared]
+    found = costs(state.structure(), data.n_atoms / data.n_structures, members)
+    table["cost"] = [found[member].us_per_atom if member in found else NONE for member in members]
     number = st.column_config.NumberColumn
     columns = [name for name in ("MAE", "RMSE", "energy", "stress") if name in table]
     st.dataframe(table.style.highlight_min(subset=columns, color=BEST), hide_index=True, column_config={
@@ -140,8 +145,10 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
         "softening": number("slope", format="%.3f", help="Softening: ΣF·F_ref / Σ|F_ref|². Below 1 the model is too soft: its forces are too small, as if the potential were too flat."),
         "energy": number("E (meV/atom)", format="%.3g", help="Energy MAE, after a least-squares offset for each element was removed."),
         "stress": number("σ (GPa)", format="%.3g", help="Stress RMSE."),
-        "time": number("μs/atom", format="%.0f", help="Measured here, inside the model, all structures in batches."),
+        "time": number("beside other work (μs/atom)", format="%.0f", help="Wall time inside the model while these predictions were made, in batches, beside whatever else ran; the first call does not count. To compare models, take the cost."),
+        "cost": COLUMN,
     })  # fmt: skip
+    say_whence(found, members)
     for note in dict.fromkeys(filter(None, notes.values())):
         names = [member.label for member, said in notes.items() if said == note]
         who = "" if len(names) == len(compared) else f"{', '.join(names)}: "

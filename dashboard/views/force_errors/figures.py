@@ -196,7 +196,7 @@ def speed_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             hovertemplate="%{x:.3g} μs/atom, %{y:.3g} meV/Å" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
     figure.update_xaxes(
-        type="log", dtick="D2", exponentformat="none", title="time (μs/atom, here, all structures in batches)"
+        type="log", dtick="D2", exponentformat="none", title="time (μs/atom, in batches, beside other work)"
     )
     figure.update_yaxes(type="log", dtick="D2", title=f"mean |{word(compared)}| (meV/Å)")
     return look.finish(figure, [mark for mark, _ in compared], height=400)

@@ -217,7 +217,9 @@ def _compare(_first: ForceErrors, _second: ForceErrors, keys: tuple[str, ...]) -
 def speed(compared: Sequence[Compared]) -> None:
     """Show accuracy beside speed."""
     chart(figures.speed_figure(_pairs(compared), look=look()), "speed")
-    st.caption("Down and left is better. Times are those of this machine while the predictions were made.")
+    st.caption(
+        "Down and left is better. Times are those of this machine while the predictions were made, beside whatever else ran; the first call does not count. The cost in the table below is measured alone."
+    )
 
 
 def downloads(place: Any, works: Sequence[Work], compared: Sequence[Compared], data: Dataset) -> None:

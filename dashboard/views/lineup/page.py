@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.views.lineup.passport import MEASURED, laws
-from dashboard.widgets.frame import chip, header, warn
+from dashboard.widgets.cost import NONE, Cost, costs
+from dashboard.widgets.frame import chip, header, plain, warn
 from dashboard.widgets.model_card import model_card
 from dashboard.widgets.navigation import link
 from dashboard.widgets.style import style_of
@@ -74,11 +75,15 @@ def draw(works: list[Work]) -> None:
 
 
 def show(members: tuple[Configuration, ...], found: list[Passport | None]) -> None:
-    """Show the cards, three a row."""
+    """Show the cards, three a row, and the way to the costs that are missing."""
+    structure = state.structure()
+    found_costs = costs(structure, 64 if structure is None else len(structure), members)
     for start in range(0, len(members), 3):
         for column, position in zip(st.columns(3), range(start, min(start + 3, len(members))), strict=False):
             with column:
-                card(members, position, found[position])
+                card(members, position, found[position], found_costs.get(members[position]))
+    if len(found_costs) < len(members):
+        link("speed", f"Measure the cost that is missing ({NONE})")
 
 
 def offer(members: tuple[Configuration, ...]) -> None:
@@ -156,8 +161,8 @@ def choose_corrections() -> Corrections:
         return Corrections()
 
 
-def card(members: tuple[Configuration, ...], position: int, found: Passport | None) -> None:
-    """Show what one member is, what it obeys by construction, and what was measured."""
+def card(members: tuple[Configuration, ...], position: int, found: Passport | None, cost: Cost | None) -> None:
+    """Show what one member is, what it obeys by construction, what was measured, and what a step costs."""
     member = members[position]
     model = entry(member.model)
     mark = style_of(member, position)
@@ -166,6 +171,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
             f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark).replace('nowrap', 'normal')}</div>"
         )
         st.html(laws(corrected_claims(model.claims(member.forces), member.corrections), found))
+        st.caption(f"**cost** {NONE}" if cost is None else f"**cost** {cost.step} ({plain(cost.whence)})")
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)
         if not model.available():

@@ -19,6 +19,7 @@ from dashboard.views.rotations.figures import (
     split_figure,
 )
 from dashboard.widgets.chart import chart
+from dashboard.widgets.cost import COLUMN, NONE, Cost, costs, say_whence
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, titled
 from dashboard.widgets.once import once
@@ -166,9 +167,11 @@ def against_angle(works: Sequence[Work]) -> None:
 
 
 def numbers(works: Sequence[Work]) -> None:
-    """Show the standard deviations beside their floors."""
+    """Show the standard deviations beside their floors, and what a step costs."""
     number = st.column_config.NumberColumn
-    st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
+    members = [work.member for work in works]
+    found = costs(state.structure(), len(works[0].result.structure), members)
+    st.dataframe(pd.DataFrame([_row(work, found.get(work.member)) for work in works]), hide_index=True, column_config={
         "E": st.column_config.TextColumn("energy (meV/atom)"),
         "F": st.column_config.TextColumn("forces (meV/Å)"),
         "relative": st.column_config.TextColumn("of the forces (%)"),
@@ -176,8 +179,10 @@ def numbers(works: Sequence[Work]) -> None:
         "floor": number("floor of the forces (meV/Å)", format="%.1e", help="The same deviation of a model that is exact by construction, in the same arithmetic."),
         "IE": number("inversion, energy (meV/atom)", format="%.3g"),
         "IF": number("inversion, forces (meV/Å)", format="%.3g"),
-        "seconds": number("time (s)", format="%.1f"),
+        "cost": COLUMN,
+        "seconds": number("time (s)", format="%.1f", help="Of all evaluations, beside whatever else ran on the machine: to compare models, take the cost."),
     })  # fmt: skip
+    say_whence(found, members)
     say_how_sure(works)
     results, reference = drawn(works), reference_name(works)
     download_all(st, titled("Rotations"), results, lambda: variance_figures(results, reference))
@@ -315,7 +320,7 @@ def draw_costs(works: list[Work]) -> None:
     download_all(st, titled("What a correction buys"), costs, lambda: cost_figures(costs, reference))
     st.caption(
         "What is left of the rotational deviation after averaging over each grid, measured in orientations outside the grid, against its evaluations. "
-        "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random. The time measured here is shown where the pointer rests."
+        "Circle: none; triangle, diamond, star: tetrahedral, octahedral, icosahedral; square: Lebedev; cross: random. The time measured here, beside whatever else ran, is shown where the pointer rests."
         + (
             f" Right: root mean square difference of the forces to {reference} in those orientations."
             if reference
@@ -324,7 +329,7 @@ def draw_costs(works: list[Work]) -> None:
     )
 
 
-def _row(work: Work) -> dict[str, object]:
+def _row(work: Work, cost: Cost | None) -> dict[str, object]:
     found = work.result
     sure, relative, stress = resolution(found.settings.grid), found.forces_relative, found.stress_rot_std
     return {
@@ -333,6 +338,7 @@ def _row(work: Work) -> dict[str, object]:
         "F": resolved_digits(1000 * found.forces_rot_std, sure.forces),
         "relative": None if relative is None else resolved_digits(100 * relative, sure.forces),
         "σ": None if stress is None else resolved_digits(stress * EV_PER_A3_IN_GPA, sure.stress),
+        "cost": NONE if cost is None else cost.us_per_atom,
         "floor": 1000 * found.floor.forces_rot_std,
         "IE": None if found.inversion is None else 1000 * found.inversion.energy,
         "IF": None if found.inversion is None else 1000 * found.inversion.forces,

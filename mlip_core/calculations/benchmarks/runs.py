@@ -169,7 +169,7 @@ def _triples(pbc: np.ndarray, most: int) -> Iterator[tuple[int, int, int]]:
 
 def _covered(dataset: Dataset, model: Model) -> Iterator[Frame]:
     for frame in dataset:
-        if model.elements is None or set(frame.atoms.numbers) <= model.elements:
+        if not model.refusal(frame.atoms):
             yield frame
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from filelock import FileLock, Timeout
 
 from mlip_core.datasets.dataset import Dataset, Frame
@@ -38,9 +39,10 @@ class Predictions:
     path: Path
     """Parquet file with one row a structure, in the data set's order."""
     seconds: float
-    """Wall time inside `predict`, over all parts, whenever they were made, s."""
+    """Wall time inside `predict`, over all parts, whenever they were made, without the first forward call of each
+    process that made some, s."""
     atoms: int
-    """Number of atoms predicted in that time."""
+    """Number of atoms predicted in that time; 0 where it is not known."""
 
     def __iter__(self) -> Iterator[Answer]:
         import pyarrow.parquet as pq
@@ -113,14 +115,13 @@ def predict_dataset(dataset: Dataset, model: Model, path: Path, *, progress: Pro
 def _evaluate(dataset: Dataset, model: Model, path: Path, progress: Progress) -> None:
     folder = path.with_suffix(".parts")
     folder.mkdir(exist_ok=True)
-    running = _Running()
+    running, warm = _Running(), _Warm(model)
     parts: list[Path] = []
     for frames in _parts(dataset):
         part = folder / f"{frames[0].index:08d}.parquet"
         if not part.exists():
-            start = perf_counter()
-            answers = _predict(model, frames)
-            _write(part, answers, perf_counter() - start, frames)
+            answers = _predict(warm, frames)
+            _write(part, answers, *warm.taken())
             running.add(frames, answers)
         parts.append(part)
         progress(frames[-1].index + 1, dataset.n_structures, stage="forces", **running.values())
@@ -159,19 +160,53 @@ def _parts(dataset: Dataset) -> Iterator[list[Frame]]:
         yield frames
 
 
-def _predict(model: Model, frames: list[Frame]) -> list[Answer]:
-    """All at once; one by one where that fails, so that one structure does not spoil the rest."""
-    try:
-        return [Answer(p, "") for p in model.predict([frame.atoms for frame in frames])]
-    except ModelError:
-        return [_alone(model, frame) for frame in frames]
+class _Warm:
+    """A model with a clock, which its first forward call does not count for: then it may still load and compile."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.cold, self.seconds, self.atoms = True, 0.0, 0
+
+    def predict(self, structures: list[Atoms]) -> list[Prediction]:
+        timed, start = structures, perf_counter()
+
+        def begin(done: int, total: int | None, **values: object) -> None:
+            nonlocal timed, start
+            if self.cold and done:
+                self.cold, timed, start = False, structures[done:], perf_counter()
+
+        answers = self.model.predict(structures, progress=begin)
+        if timed:
+            self.seconds += perf_counter() - start
+            self.atoms += sum(map(len, timed))
+        return answers
+
+    def taken(self) -> tuple[float, int]:
+        """Return seconds and atoms since this was last asked for."""
+        found = self.seconds, self.atoms
+        self.seconds, self.atoms = 0.0, 0
+        return found
 
 
-def _alone(model: Model, frame: Frame) -> Answer:
+def _predict(warm: _Warm, frames: list[Frame]) -> list[Answer]:
+    """Sort out what the model does not cover, and ask for the rest at once."""
+    reasons = [warm.model.refusal(frame.atoms) for frame in frames]
+    covered = [frame.atoms for frame, reason in zip(frames, reasons, strict=True) if not reason]
+    answers = iter(_answers(warm, covered))
+    return [Answer(None, reason) if reason else next(answers) for reason in reasons]
+
+
+def _answers(warm: _Warm, structures: list[Atoms]) -> list[Answer]:
+    """All at once; where that fails half by half, so that one structure does not spoil the rest."""
+    if not structures:
+        return []
     try:
-        return Answer(model.predict([frame.atoms])[0], "")
+        return [Answer(prediction, "") for prediction in warm.predict(structures)]
     except ModelError as error:
-        return Answer(None, str(error))
+        if len(structures) == 1:
+            return [Answer(None, str(error))]
+    half = len(structures) // 2
+    return _answers(warm, structures[:half]) + _answers(warm, structures[half:])
 
 
 def _schema() -> Any:
@@ -181,17 +216,24 @@ def _schema() -> Any:
     return pa.schema([("energy", pa.float64()), ("forces", numbers), ("stress", numbers), ("reason", pa.string())])
 
 
-def _write(path: Path, answers: list[Answer], seconds: float, frames: list[Frame]) -> None:
+def _write(path: Path, answers: list[Answer], seconds: float, atoms: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    atoms = sum(len(f.atoms) for f, a in zip(frames, answers, strict=True) if a.prediction is not None)
     table = pa.Table.from_pylist([_row(answer) for answer in answers], _schema())
     part = path.with_suffix(".part")
-    pq.write_table(
-        table.replace_schema_metadata({"seconds": repr(seconds), "atoms": str(atoms)}), part, compression="zstd"
-    )
+    pq.write_table(table.replace_schema_metadata(_noted(seconds, atoms)), part, compression="zstd")
     part.replace(path)
+
+
+def _noted(seconds: float, atoms: int) -> dict[str, str]:
+    """What a file says of the time its predictions took."""
+    return {"warm_seconds": repr(seconds), "warm_atoms": str(atoms)}
+
+
+def _timed(metadata: Mapping[bytes, bytes]) -> tuple[float, int]:
+    """Return seconds and atoms as noted; none where an earlier version counted the first call as well."""
+    return float(metadata.get(b"warm_seconds", 0)), int(metadata.get(b"warm_atoms", 0))
 
 
 def _row(answer: Answer) -> dict[str, Any]:
@@ -214,10 +256,10 @@ def _join(parts: list[Path], path: Path) -> None:
     with pq.ParquetWriter(whole, _schema(), compression="zstd") as writer:
         for part in parts:
             table = pq.read_table(part)
-            seconds += float(table.schema.metadata[b"seconds"])
-            atoms += int(table.schema.metadata[b"atoms"])
+            more = _timed(table.schema.metadata)
+            seconds, atoms = seconds + more[0], atoms + more[1]
             writer.write_table(table.replace_schema_metadata(None))
-        writer.add_key_value_metadata({"seconds": repr(seconds), "atoms": str(atoms)})
+        writer.add_key_value_metadata(_noted(seconds, atoms))
     whole.replace(path)
 
 
@@ -225,8 +267,7 @@ def open_predictions(path: Path) -> Predictions:
     """Open finished predictions."""
     import pyarrow.parquet as pq
 
-    metadata = pq.ParquetFile(path).metadata.metadata
-    return Predictions(path, float(metadata[b"seconds"]), int(metadata[b"atoms"]))
+    return Predictions(path, *_timed(pq.ParquetFile(path).metadata.metadata))
 
 
 def _answer(row: dict[str, Any]) -> Answer:

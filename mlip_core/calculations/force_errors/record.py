@@ -134,7 +134,8 @@ class ForceErrors:
     not_evaluated: pd.DataFrame
     """One row a structure that the model does not cover or could not answer for: structure, where, reason."""
     us_per_atom: float | None
-    """Time inside the model per atom, μs, measured here when it was computed; None where it is not known."""
+    """Wall time an atom inside the model, μs, while the predictions were made, beside whatever else ran; the first
+    forward call, in which a model warms up, does not count; None where there was no other."""
     settings: ForceErrorSettings
     """How it was summarised."""
     predictions_file: str = ""

@@ -1,7 +1,10 @@
 """Metrics against an independent computation; planted errors found and named; an interrupted evaluation continues."""
 
+import time
+
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from ase import units
 from ase.build import bulk, molecule
@@ -358,6 +361,72 @@ def test_what_the_model_cannot_answer_is_listed(mixed):
     assert result.not_evaluated.reason.str.contains("does not cover").all()
     with pytest.raises(DatasetError, match="None of the 24 structures"):
         force_errors(dataset, Toy(refuse=("Si", "Na", "C")))
+
+
+class Spy(Toy):
+    """Counts the structures of each forward call; the first call takes long, as where a model still compiles."""
+
+    batch_structures, later = 64, 0.001
+
+    def __init__(self, first=0.0, spoiled=(), **options):
+        super().__init__(**options)
+        self.calls, self.first, self.spoiled = [], first, spoiled
+
+    def _forward(self, structures):
+        time.sleep(self.later if self.calls else self.first)
+        self.calls.append(len(structures))
+        answers = super()._forward(structures)
+        return [
+            answer._replace(energy=np.nan)
+            if any(np.isclose(atoms.positions[0, 0], x) for x in self.spoiled)
+            else answer
+            for atoms, answer in zip(structures, answers, strict=True)
+        ]
+
+
+def test_what_is_not_covered_is_sorted_out_before_the_model_is_asked(tmp_path):
+    """200 structures in parts of 64, a third of them silicon: one call for all others of a part."""
+    dataset, spy = many(tmp_path), Spy()
+    spy.elements = frozenset({1, 6, 8, 11, 17})
+    result = force_errors(dataset, spy)
+    assert spy.calls == [43, 42, 43, 5]
+    assert len(result.not_evaluated) == 67
+    assert (result.not_evaluated["structure"] % 3 == 1).all()
+    assert result.not_evaluated["reason"].iloc[0].startswith("toy does not cover Si")
+
+
+def test_one_structure_that_fails_costs_its_part_a_few_calls(tmp_path):
+    dataset = many(tmp_path, 64)
+    bad = dataset.frame(40)
+    spy = Spy(spoiled=[bad.atoms.positions[0, 0]])
+    result = force_errors(dataset, spy)
+    assert result.not_evaluated["structure"].tolist() == [40]
+    assert "not finite" in result.not_evaluated["reason"][0]
+    assert len(spy.calls) <= 1 + 2 * 6, "halved six times"
+
+
+def test_the_first_call_does_not_count_in_the_time(tmp_path):
+    dataset, spy = many(tmp_path, 70), Spy(first=1.0)
+    spy.batch_structures = 30
+    result = force_errors(dataset, spy)
+    timed = sum(len(frame.atoms) for frame in dataset if frame.index >= 30)
+    assert spy.calls == [30, 30, 4, 6]
+    assert 1e6 * 3 * spy.later / timed <= result.us_per_atom < 1e6 * 0.5 / timed
+
+
+def test_a_single_call_is_cold_and_has_no_time(tmp_path):
+    assert force_errors(many(tmp_path, 12), Spy()).us_per_atom is None
+
+
+def test_times_of_earlier_versions_counted_the_first_call_and_are_left_out(tmp_path):
+    dataset = many(tmp_path, 6)
+    force_errors(dataset, Toy(), folder=tmp_path / "kept", identity="x")
+    path = predictions_path(dataset, "x", tmp_path / "kept")
+    table = pq.read_table(path).replace_schema_metadata({"seconds": "5.0", "atoms": "48"})
+    pq.write_table(table, path)
+    again = Toy()
+    assert force_errors(dataset, again, folder=tmp_path / "kept", identity="x").us_per_atom is None
+    assert again.asked == 0
 
 
 def test_exports(mixed, tmp_path):

@@ -163,7 +163,7 @@ def test_the_same_predictions_are_computed_by_one_worker_while_the_other_waits(f
     worker.join(30)
     assert (first.calls, second.calls) == (1, 0)
     assert stages[0] == "waiting for the same forces"
-    assert found.atoms == dataset.n_atoms
+    assert all(answer.prediction is not None for answer in found)
     assert not list(tmp_path.glob("*.lock"))
 
 
@@ -176,7 +176,7 @@ def test_a_stopped_worker_lets_the_next_one_in(frames, tmp_path):
 
     with pytest.raises(CalculationError):
         predict_dataset(dataset, Scaled(), path, progress=stop)
-    assert predict_dataset(dataset, Scaled(), path).atoms == dataset.n_atoms
+    assert len(list(predict_dataset(dataset, Scaled(), path))) == dataset.n_structures
 
 
 # ---- functionals ------------------------------------------------------------------------------------------------
