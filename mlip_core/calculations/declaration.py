@@ -18,6 +18,10 @@ def _nothing(record: Any) -> tuple[str, ...]:
     return ()
 
 
+def _once(subject: Any, settings: Any) -> float:
+    return 1.0
+
+
 def its_structure(result: Any) -> Sequence[Atoms]:
     """Return the structure of a result as the one thing that it shows in 3D.
 
@@ -69,6 +73,8 @@ class Calculation:
     """Functions and classes that Python users find in ``mlip_core`` itself."""
     alone: bool = False
     """Whether it measures time, so that the queue lets nothing else run meanwhile."""
+    evaluations: Callable[[Any, Any], float] = _once
+    """From subject and settings roughly how often as many atoms are evaluated as the subject has; orders the queue only."""
     load: Callable[..., Any] | None = None
     """Makes a model of a configuration; None takes ``Configuration.load``."""
 

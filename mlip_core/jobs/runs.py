@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
+    Connection,
     Float,
     Index,
     Integer,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     text,
     update,
@@ -69,6 +72,8 @@ class Run:
     """Address of the worker that has or had it."""
     owner: int | None = None
     """Process id of the dispatcher that has or had it."""
+    expected: float | None = None
+    """About how long it keeps a core busy, s: shorter runs go first (:func:`_turn`)."""
 
     @property
     def active(self) -> bool:
@@ -101,9 +106,14 @@ _runs = Table(
     Column("reason", String),
     Column("worker", String),
     Column("owner", Integer),
+    Column("expected", Float),
 )
 Index("one_active_run_per_key", _runs.c.key, unique=True, sqlite_where=text("status IN ('queued', 'running')"))
-_FILE = "runs-1.sqlite"  # the number changes with the columns
+_FILE = "runs-1.sqlite"  # the number changes with the columns, unless they are only added
+_YIELDS = 10.0
+"""A run lets shorter ones pass that come later, for so many times as long as it is expected to take itself."""
+_YIELDS_AT_MOST = 600.0
+"""Seconds after which none that comes later passes any run."""
 
 
 class RunsTable:
@@ -122,6 +132,7 @@ class RunsTable:
         with self._engine.begin() as connection:
             connection.execute(text("BEGIN IMMEDIATE"))
             _metadata.create_all(connection)
+            _add_columns(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -180,11 +191,11 @@ class RunsTable:
             return connection.scalar(select(func.count()).where(_runs.c.status.in_(statuses))) or 0
 
     def first_waiting(self) -> Run | None:
-        """Return the run that has waited longest."""
+        """Return the run whose turn it is: short ones before long ones, but nobody waits for ever."""
         return self._first(_waiting(*_runs.columns))
 
     def claim(self, run_id: str | None = None, *, owner: int, worker: str) -> Run | None:
-        """Take a run that waits, the one that has waited longest by default, in one step that only one caller can win.
+        """Take a run that waits, by default the one whose turn it is, in one step that only one caller can win.
 
         Parameters
         ----------
@@ -252,8 +263,21 @@ class RunsTable:
 
 
 def _waiting(*columns: Any) -> Select:
-    """Select columns of the runs that wait, the one that has waited longest first."""
-    return select(*columns).where(_runs.c.status == "queued").order_by(_runs.c.submitted, text("rowid"))
+    """Select columns of the runs that wait, the one whose turn it is first."""
+    return select(*columns).where(_runs.c.status == "queued").order_by(_turn(), text("rowid"))
+
+
+def _turn() -> ColumnElement:
+    """Until when a run lets shorter ones pass, s since 1970: the later it comes and the longer it takes, the later."""
+    return _runs.c.submitted + func.min(_YIELDS * func.coalesce(_runs.c.expected, 0.0), _YIELDS_AT_MOST)
+
+
+def _add_columns(connection: Connection) -> None:
+    """Add to a table of an earlier version the columns that it lacks."""
+    there = {column["name"] for column in inspect(connection).get_columns(_runs.name)}
+    for column in _runs.columns:
+        if column.name not in there:
+            connection.execute(text(f"ALTER TABLE {_runs.name} ADD COLUMN {column.name} {column.type}"))
 
 
 def _run(row: Row) -> Run:

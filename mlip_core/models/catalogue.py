@@ -85,6 +85,8 @@ class Entry:
     """Whether translations are exact by construction, as in :class:`Claims`."""
     smooth: bool | None = None
     """Whether the energy is smooth by construction, as in :class:`Claims`."""
+    us_per_atom: float = 2000.0
+    """Roughly what energy and forces of an atom cost on one core with conservative forces, μs: short things go first."""
     teaching: bool = False
     """Whether it was made for showing what can go wrong, not for research."""
     note: str = ""

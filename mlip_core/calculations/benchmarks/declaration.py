@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mlip_core.calculations.benchmarks.runs import LambenchRuns, LambenchSettings, run
 from mlip_core.calculations.declaration import Calculation, Files, Tables, with_units
+from mlip_core.datasets.stored import StoredDataset
 
 
 def summary(result: LambenchRuns) -> Mapping[str, object]:
@@ -22,6 +23,12 @@ def files(result: LambenchRuns) -> Files:
     return {}
 
 
+def evaluations(dataset: StoredDataset, settings: LambenchSettings) -> float:
+    """Steps of the runs, spread over the structures of the data set."""
+    steps = settings.n_runs * 1000 * settings.picoseconds / settings.timestep
+    return (settings.n_cells + steps) / max(1, dataset.n_structures)
+
+
 CALCULATIONS = (
     Calculation(
         name="lambench",
@@ -34,5 +41,6 @@ CALCULATIONS = (
         tables=tables,
         files=files,
         packages=("ase",),
+        evaluations=evaluations,
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from ase import Atoms
 
 from mlip_core.calculations.conservation.calculation import (
     Conservation,
@@ -83,6 +84,13 @@ def _heads(heads: HeadDifference) -> pd.DataFrame:
     )
 
 
+def evaluations(structure: Atoms, settings: ConservationSettings) -> float:
+    """Steps of the run, points of the loops, displacements of the atoms for their Jacobian and its error."""
+    jacobian = 6 * (len(structure) + min(len(structure), 4)) if settings.jacobian else 0
+    loops = settings.n_points * (1 + settings.n_random_loops) if settings.loops else 0
+    return jacobian + loops + 1000 * settings.picoseconds / settings.timestep
+
+
 CALCULATIONS = (
     Calculation(
         name="conservation",
@@ -95,6 +103,7 @@ CALCULATIONS = (
         files=files,
         other="other_head",
         packages=("ase",),
+        evaluations=evaluations,
         public=(conservation, ConservationSettings, Loop),
     ),
 )

@@ -56,6 +56,11 @@ def files(result: EquationOfState) -> Files:
     return {"volumes.extxyz": "".join(write_structure(atoms, "extxyz") for atoms in result.structures)}
 
 
+def evaluations(_: object, settings: EquationOfStateSettings) -> float:
+    """Guess: some tens of steps where the atoms relax."""
+    return settings.n_volumes * (min(settings.steps, 30) if settings.relax_atoms else 1)
+
+
 def _curve(fit: FittedEquation, n_atoms: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -79,6 +84,7 @@ CALCULATIONS = (
         frames=lambda result: result.structures,
         before={"relaxation": "relaxation"},
         packages=("ase", "scipy"),
+        evaluations=evaluations,
         public=(equation_of_state, EquationOfStateSettings),
     ),
 )

@@ -12,6 +12,7 @@ from mlip_core.calculations.force_errors import (
     force_errors,
 )
 from mlip_core.calculations.force_errors.task import ErrorSplitSettings, run, run_split
+from mlip_core.symmetry.rotations import grid
 
 _TABLES = ("by_structure", "by_element", "by_subset", "by_magnitude", "not_evaluated")
 _SUMS = ("sum_", "stress_abs", "stress_square")
@@ -89,6 +90,11 @@ def split_files(result: ErrorSplit) -> Files:
     return {}
 
 
+def split_evaluations(_: object, settings: ErrorSplitSettings) -> float:
+    """Each structure in each orientation."""
+    return len(grid(settings.grid, inversion=settings.inversion).operations)
+
+
 CALCULATIONS = (
     Calculation(
         name="force_errors",
@@ -116,6 +122,7 @@ CALCULATIONS = (
         tables=split_tables,
         files=split_files,
         other="reference_model",
+        evaluations=split_evaluations,
         public=(error_split,),
     ),
 )

@@ -7,6 +7,7 @@ import pandas as pd
 from mlip_core.calculations.declaration import Calculation, Files, Tables
 from mlip_core.calculations.passport.calculation import Passport, PassportSettings, passport
 from mlip_core.structures import write_structure
+from mlip_core.symmetry.rotations import grid
 
 
 def summary(result: Passport) -> Mapping[str, object]:
@@ -41,6 +42,11 @@ def files(result: Passport) -> Files:
     return {"structure.extxyz": write_structure(result.structure, "extxyz")}
 
 
+def evaluations(_: object, settings: PassportSettings) -> float:
+    """Orientations with and without inversion, and the points along the directions."""
+    return 2 * len(grid(settings.grid).rotations) + 17 * settings.n_directions
+
+
 CALCULATIONS = (
     Calculation(
         name="passport",
@@ -52,6 +58,7 @@ CALCULATIONS = (
         tables=tables,
         files=files,
         packages=("ase",),
+        evaluations=evaluations,
         public=(passport, PassportSettings),
     ),
 )

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from ase import Atoms
 
 from mlip_core.calculations.declaration import Calculation, Files, Tables
 from mlip_core.calculations.phonons.calculation import Phonons, phonons
@@ -74,6 +76,16 @@ def _thermal(result: Phonons) -> pd.DataFrame:
     )
 
 
+def evaluations(structure: Atoms, settings: PhononSettings) -> float:
+    """Guess: six displacements an atom where all are asked for, a few where symmetry leaves few, each of a supercell."""
+    matrix = settings.supercell_matrix
+    if matrix is None:
+        copies = max(1.0, settings.min_length**3 / max(structure.cell.volume, 1.0))
+    else:
+        copies = float(abs(np.prod(matrix) if np.ndim(matrix) == 1 else np.linalg.det(matrix)))
+    return copies * (6 * len(structure) if settings.displacements == "full" else len(structure))
+
+
 CALCULATIONS = (
     Calculation(
         name="phonons",
@@ -86,6 +98,7 @@ CALCULATIONS = (
         files=files,
         before={"relaxation": "relaxation"},
         reference=True,
+        evaluations=evaluations,
         packages=("phonopy", "seekpath", "spglib"),
         public=(phonons, PhononSettings, animate),
     ),

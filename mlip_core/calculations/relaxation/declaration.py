@@ -52,6 +52,11 @@ def files(result: RelaxationResult) -> Files:
     return found
 
 
+def evaluations(_: object, settings: RelaxationSettings) -> float:
+    """Guess: most crystals take some tens of steps."""
+    return min(settings.steps, 30)
+
+
 CALCULATIONS = (
     Calculation(
         name="relaxation",
@@ -64,6 +69,7 @@ CALCULATIONS = (
         files=files,
         frames=lambda result: result.frames,
         packages=("ase",),
+        evaluations=evaluations,
         public=(relax, RelaxationSettings),
     ),
 )

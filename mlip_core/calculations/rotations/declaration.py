@@ -11,6 +11,7 @@ from mlip_core.calculations.rotations.correction_cost import CorrectionCost, Cor
 from mlip_core.calculations.rotations.scans import AngleScan
 from mlip_core.calculations.rotations.variance import RotationalVariance, RotationSettings, rotational_variance
 from mlip_core.structures import write_structure
+from mlip_core.symmetry.rotations import grid
 
 _COST_UNITS = {
     "energy_rot_std": "eV_per_atom",
@@ -96,6 +97,17 @@ def cost_files(result: CorrectionCost) -> Files:
     return {"structure.extxyz": write_structure(result.structure, "extxyz")}
 
 
+def evaluations(_: object, settings: RotationSettings) -> float:
+    """As many as are counted, without the floor."""
+    return settings.steps(len(grid(settings.grid).rotations))
+
+
+def cost_evaluations(_: object, settings: CorrectionCostSettings) -> float:
+    """Each grid in each probing orientation."""
+    orientations = sum(len(grid(name, inversion=settings.inversion).operations) for name in settings.grids)
+    return settings.n_probes * orientations
+
+
 CALCULATIONS = (
     Calculation(
         name="rotational_variance",
@@ -107,6 +119,7 @@ CALCULATIONS = (
         tables=tables,
         files=files,
         other="reference",
+        evaluations=evaluations,
         public=(rotational_variance, RotationSettings),
     ),
     Calculation(
@@ -119,6 +132,7 @@ CALCULATIONS = (
         tables=cost_tables,
         files=cost_files,
         other="reference",
+        evaluations=cost_evaluations,
         public=(correction_cost, CorrectionCostSettings),
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from ase import Atoms
 
 from mlip_core.calculations.declaration import Calculation, Files, Tables
 from mlip_core.calculations.speed.calculation import speed
@@ -56,6 +57,11 @@ def files(result: Speed) -> Files:
     return {}
 
 
+def evaluations(structure: Atoms, settings: SpeedSettings) -> float:
+    """Each size, one by one and in a batch, warmed up once."""
+    return sum(settings.n_atoms) / len(structure) * (1 + settings.repeats) * (1 + settings.batch)
+
+
 CALCULATIONS = (
     Calculation(
         name="speed",
@@ -67,6 +73,7 @@ CALCULATIONS = (
         tables=tables,
         files=files,
         packages=("ase", "numpy"),
+        evaluations=evaluations,
         public=(speed, SpeedSettings),
         alone=True,
     ),
