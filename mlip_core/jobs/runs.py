@@ -109,7 +109,7 @@ _runs = Table(
     Column("expected", Float),
 )
 Index("one_active_run_per_key", _runs.c.key, unique=True, sqlite_where=text("status IN ('queued', 'running')"))
-_FILE = "runs-1.sqlite"  # the number changes with the columns, unless they are only added
+_FILE = "runs-1.sqlite"  # the number changes where a column goes or gets another meaning
 _YIELDS = 10.0
 """A run lets shorter ones pass that come later, for so many times as long as it is expected to take itself."""
 _YIELDS_AT_MOST = 600.0
@@ -132,7 +132,7 @@ class RunsTable:
         with self._engine.begin() as connection:
             connection.execute(text("BEGIN IMMEDIATE"))
             _metadata.create_all(connection)
-            _add_columns(connection)
+            _add_missing_columns(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -272,8 +272,8 @@ def _turn() -> ColumnElement:
     return _runs.c.submitted + func.min(_YIELDS * func.coalesce(_runs.c.expected, 0.0), _YIELDS_AT_MOST)
 
 
-def _add_columns(connection: Connection) -> None:
-    """Add to a table of an earlier version the columns that it lacks."""
+def _add_missing_columns(connection: Connection) -> None:
+    """Give a table of an earlier version the columns that came since; its rows have nothing in them."""
     there = {column["name"] for column in inspect(connection).get_columns(_runs.name)}
     for column in _runs.columns:
         if column.name not in there:

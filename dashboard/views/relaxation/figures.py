@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from dashboard.widgets.canvas import Canvas
 from dashboard.widgets.theme import DESK, Look, Style
 from dashboard.widgets.thinning import thinned
 
@@ -135,7 +135,7 @@ def relaxation_figure(traces: Sequence[RelaxationTrace], *, look: Look = DESK) -
     """
     panels = _panels(traces)
     rows = (len(panels) + 1) // 2
-    figure = make_subplots(rows=rows, cols=2, shared_xaxes="all", vertical_spacing=0.07, horizontal_spacing=0.09)
+    figure = Canvas(rows=rows, cols=2, shared_xaxes="all", vertical_spacing=0.07, horizontal_spacing=0.09)
     for number, panel in enumerate(panels):
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
         for trace in traces:
@@ -155,7 +155,7 @@ def _panels(traces: Sequence[RelaxationTrace]) -> list[str]:
     return panels
 
 
-def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str, int], look: Look) -> None:
+def _draw(figure: Canvas, trace: RelaxationTrace, panel: str, place: dict[str, int], look: Look) -> None:
     line = look.line(trace.style)
     if panel == "energy":
         if trace.work is not None and np.abs(trace.work - trace.energy).max() > _WORK_TOLERANCE:
@@ -172,7 +172,7 @@ def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str
 
 
 def _add(
-    figure: go.Figure,
+    figure: Canvas,
     trace: RelaxationTrace,
     y: np.ndarray,
     place: dict[str, int],
@@ -210,7 +210,7 @@ def _add(
     )
 
 
-def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[str, int], look: Look) -> None:
+def _symmetry(figure: Canvas, traces: Sequence[RelaxationTrace], place: dict[str, int], look: Look) -> None:
     """Draw space groups as steps: thick at the tight tolerance, thin at the loose one; members a little apart."""
     found = {group for trace in traces for group in (*trace.groups, *trace.groups_loose) if group is not None}
     levels = {group: level for level, group in enumerate(sorted(found, key=_number))}
@@ -235,7 +235,7 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
     )
 
 
-def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
+def _label(figure: Canvas, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
     titles = {
         "energy": "energy − start (meV/atom)",
         "fmax": "largest force (eV/Å)",
