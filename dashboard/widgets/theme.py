@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
+
+from dashboard.widgets.canvas import Canvas
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's colour-blind safe palette without black and yellow, which vanish on one of the two backgrounds."""
@@ -110,13 +113,19 @@ class Look:
         return {"color": mark.color, "dash": mark.dash, "width": self.line_width}
 
     def finish(
-        self, figure: go.Figure, marks: Sequence[Style] = (), *, height: float, taller: float = 1.3, **layout: object
+        self,
+        figure: Canvas | go.Figure,
+        marks: Sequence[Style] = (),
+        *,
+        height: float,
+        taller: float = 1.3,
+        **layout: object,
     ) -> go.Figure:
         """Give a figure its legend, template and height.
 
         Parameters
         ----------
-        figure : plotly.graph_objects.Figure
+        figure : Canvas or plotly.graph_objects.Figure
             With its data; it is changed in place.
         marks : sequence of Style
             Entries of the legend; traces join theirs by ``legendgroup=label``.
@@ -130,11 +139,14 @@ class Look:
         Returns
         -------
         plotly.graph_objects.Figure
-            The same figure.
+            The figure, to be shown.
         """
         if marks:
             self._add_legend(figure, marks)
         height *= taller if self.projector else 1
+        if isinstance(figure, Canvas):
+            figure.update_layout(template=_plain_template(self), height=height, **layout)
+            return figure.figure()
         return figure.update_layout(template=self.template(), height=height, **layout)
 
     def template(self) -> go.layout.Template:
@@ -191,7 +203,7 @@ class Look:
             }
         )
 
-    def _add_legend(self, figure: go.Figure, marks: Sequence[Style]) -> None:
+    def _add_legend(self, figure: Canvas | go.Figure, marks: Sequence[Style]) -> None:
         """Add one entry a configuration, in as many rows as they need."""
         letter, row = (11, 36) if self.projector else (7.5, 26)
         length = sum(letter * len(mark.label) + 70 for mark in marks)
@@ -207,6 +219,12 @@ class Look:
                 legendgroup=mark.label,
                 hoverinfo="skip",
             )
+
+
+@cache
+def _plain_template(look: Look) -> dict[str, Any]:
+    """Template as a dictionary; not to be changed."""
+    return look.template().to_plotly_json()
 
 
 DESK = Look()

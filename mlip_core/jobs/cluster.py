@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlip_core.errors import CalculationError, SettingsError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 LARGEST_LINE_UP = 6
+_HEARTBEAT = 10.0
+"""Seconds between two reports of a worker that has nothing to say."""
 _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # else a task that kills its worker goes on to kill the others
     "distributed.deploy.lost-worker-timeout": "1 day",  # else a worker slow to come back on a busy machine is given up
@@ -18,11 +20,12 @@ _CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.9,
-    "distributed.worker.memory.monitor-interval": "2s",
+    "distributed.worker.memory.monitor-interval": "5s",
     "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "1s",  # these and the next: bookkeeping that would keep an idle machine busy
+    "distributed.admin.tick.interval": "10s",  # these and the next: bookkeeping that would keep an idle machine busy
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.client.scheduler-info-interval": "1 minute",
+    "distributed.client.heartbeat": "1 minute",
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.scheduler.idle-timeout": None,
     "distributed.scheduler.work-stealing": False,
@@ -99,7 +102,24 @@ def _embedded(workers: int | None, warm: bool) -> "Iterator[Client]":
         ) as cluster,
         Client(cluster) as client,
     ):
+        _calm(cluster)
         yield client
+
+
+def _calm(cluster: "LocalCluster") -> None:
+    """Let workers report seldom, and nobody look for timeouts that are not set: no setting of Dask does either.
+
+    A worker that dies is noticed when its connection breaks, not by what it no longer reports.
+    """
+    scheduler = cluster.scheduler
+    answer = scheduler.handlers["heartbeat_worker"]
+
+    def answer_calmly(**report: Any) -> dict[str, Any]:
+        return answer(**report) | {"heartbeat-interval": _HEARTBEAT}
+
+    scheduler.handlers["heartbeat_worker"] = answer_calmly
+    for name in ("idle-timeout", "no-workers-timeout"):
+        cluster.loop.add_callback(scheduler.periodic_callbacks[name].stop)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from mlip_core.jobs.deletion import delete_leftovers
 from mlip_core.jobs.files import ProgressReader, RunFolder
 from mlip_core.jobs.locks import is_held, taken
 from mlip_core.jobs.names import checked, new_id
+from mlip_core.jobs.paces import Paces
 from mlip_core.jobs.runs import ACTIVE, Run, RunsTable, Status
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Calculations, Task
@@ -67,8 +68,11 @@ class Jobs:
         self._process: subprocess.Popen | None = None
         self._started = -_RESTART_AFTER
         self._starting = threading.Lock()
+        self._paces = Paces(self._table, self.store, calculations)
 
-    def submit(self, task: Task, *, label: str | None = None, subject_name: str = "") -> Run:
+    def submit(
+        self, task: Task, *, label: str | None = None, subject_name: str = "", expected: float | None = None
+    ) -> Run:
         """Ask for a task, unless its answer is stored or already on its way.
 
         Parameters
@@ -79,6 +83,8 @@ class Jobs:
             The configuration as people should read it; its model's name by default.
         subject_name : str
             What the person calls the structure or data set.
+        expected : float, optional
+            About how long it takes, s, where the caller knows.
 
         Returns
         -------
@@ -102,18 +108,27 @@ class Jobs:
         if known is not None:
             return known
         status: Status = "done" if stored else "queued"
-        run = self._new(task, key, label or task.configuration.model, subject_name, status)
+        run = self._new(task, key, label or task.configuration.model, subject_name, status, expected=expected)
         return self._alive(run)
 
     def submit_many(
         self, tasks: Iterable[Task], *, labels: Iterable[str | None] | None = None, subject_name: str = ""
     ) -> list[Run]:
-        """Ask for several tasks, in this order (:meth:`submit`); ``labels`` has one for each."""
+        """Ask for several tasks, the shortest first (:meth:`submit`); ``labels`` has one for each.
+
+        Returns
+        -------
+        list of Run
+            In the order of the tasks.
+        """
         tasks = list(tasks)
         names = [None] * len(tasks) if labels is None else list(labels)
-        return [
-            self.submit(task, label=name, subject_name=subject_name) for task, name in zip(tasks, names, strict=True)
-        ]
+        asked = list(zip(tasks, names, self._paces.expected(tasks), strict=True))
+        runs = {}
+        for place in sorted(range(len(asked)), key=lambda place: asked[place][2]):
+            task, name, expected = asked[place]
+            runs[place] = self.submit(task, label=name, subject_name=subject_name, expected=expected)
+        return [runs[place] for place in range(len(asked))]
 
     def key(self, task: Task) -> str:
         """Content key of a task."""
@@ -269,7 +284,9 @@ class Jobs:
             self._client.release()
         self._table.close()
 
-    def _new(self, task: Task, key: str, label: str, subject_name: str, status: Status) -> Run:
+    def _new(
+        self, task: Task, key: str, label: str, subject_name: str, status: Status, *, expected: float | None
+    ) -> Run:
         now = time.time()
         known = not isinstance(task.subject, Atoms) or self.store.has_structure(fingerprint(task.subject))
         run = Run(
@@ -284,6 +301,7 @@ class Jobs:
             submitted=now,
             finished=now if status == "done" else None,
             question=task.question(),
+            expected=self._paces.expected([task])[0] if expected is None else expected,
         )
         folder = RunFolder(self.home, run.id)
         folder.path.mkdir(parents=True)

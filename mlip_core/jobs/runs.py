@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -73,6 +74,8 @@ class Run:
     """Process id of the dispatcher that has or had it."""
     question: str | None = None
     """What was asked, whoever answers (:meth:`Task.question`); None where an earlier version asked."""
+    expected: float | None = None
+    """About how long it keeps a core busy, s: shorter runs go first (:func:`_turn`)."""
 
     @property
     def active(self) -> bool:
@@ -106,9 +109,14 @@ _runs = Table(
     Column("worker", String),
     Column("owner", Integer),
     Column("question", String),
+    Column("expected", Float),
 )
 Index("one_active_run_per_key", _runs.c.key, unique=True, sqlite_where=text("status IN ('queued', 'running')"))
 _FILE = "runs-1.sqlite"  # the number changes where a column goes or gets another meaning
+_YIELDS = 10.0
+"""A run lets shorter ones pass that come later, for so many times as long as it is expected to take itself."""
+_YIELDS_AT_MOST = 600.0
+"""Seconds after which none that comes later passes any run."""
 
 
 class RunsTable:
@@ -186,11 +194,11 @@ class RunsTable:
             return connection.scalar(select(func.count()).where(_runs.c.status.in_(statuses))) or 0
 
     def first_waiting(self) -> Run | None:
-        """Return the run that has waited longest."""
+        """Return the run whose turn it is: short ones before long ones, but nobody waits for ever."""
         return self._first(_waiting(*_runs.columns))
 
     def claim(self, run_id: str | None = None, *, owner: int, worker: str) -> Run | None:
-        """Take a run that waits, the one that has waited longest by default, in one step that only one caller can win.
+        """Take a run that waits, by default the one whose turn it is, in one step that only one caller can win.
 
         Parameters
         ----------
@@ -258,8 +266,13 @@ class RunsTable:
 
 
 def _waiting(*columns: Any) -> Select:
-    """Select columns of the runs that wait, the one that has waited longest first."""
-    return select(*columns).where(_runs.c.status == "queued").order_by(_runs.c.submitted, text("rowid"))
+    """Select columns of the runs that wait, the one whose turn it is first."""
+    return select(*columns).where(_runs.c.status == "queued").order_by(_turn(), text("rowid"))
+
+
+def _turn() -> ColumnElement:
+    """Until when a run lets shorter ones pass, s since 1970: the later it comes and the longer it takes, the later."""
+    return _runs.c.submitted + func.min(_YIELDS * func.coalesce(_runs.c.expected, 0.0), _YIELDS_AT_MOST)
 
 
 def _add_missing_columns(connection: Connection) -> None:

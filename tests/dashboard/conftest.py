@@ -5,6 +5,7 @@ from html import escape
 from math import inf
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
 from streamlit.testing.v1 import AppTest
@@ -92,5 +93,7 @@ def has_figures(hostile):
         assert "alert(1)</script" not in rest
         assert not re.search(r"\b(src|href)=", rest), "nothing is fetched"
         assert rest.count('"showSendToCloud": false') == len(figures), "nothing is sent"
+        for figure in figures.values():
+            go.Figure(figure.to_plotly_json())  # raises where Plotly knows no such property
 
     return check

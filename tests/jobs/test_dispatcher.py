@@ -132,6 +132,19 @@ def test_what_must_run_alone_waits_for_all_and_all_wait_for_it(jobs, ended, unti
     assert {run.status for run in (first, second, third, fourth, fifth, sixth)} == {"done"}
 
 
+def test_short_runs_go_before_long_ones_that_came_earlier(jobs, ended, until, counting):
+    busy = [jobs.submit(counting(steps=2000, pause=0.05, log=name)) for name in ("a", "b")]
+    until(lambda: all(jobs.run(run.id).status == "running" for run in busy))
+    long, longer, short = (replace(counting(steps=steps, pause=0.02), kind="count_sized") for steps in (100, 101, 3))
+    asked = [jobs.submit(long), jobs.submit(longer), jobs.submit(short)]
+    assert [jobs.run(run.id).status for run in asked] == ["queued"] * 3, "the workers were busy"
+    for run in busy:
+        jobs.cancel(run.id)
+    ended_long, ended_longer, ended_short = (ended(run) for run in asked)
+    assert ended_short.started < min(ended_long.started, ended_longer.started)
+    assert {run.status for run in (ended_long, ended_longer, ended_short)} == {"done"}
+
+
 def test_a_run_that_waits_to_be_alone_can_be_cancelled(jobs, ended, until, counting):
     running = jobs.submit(counting(steps=1000, pause=0.1))
     until(lambda: jobs.progress(running.id))

@@ -1,7 +1,9 @@
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -46,6 +48,44 @@ def test_the_longest_waiting_is_claimed_first(table):
     assert first.started <= time.time()
     assert table.claim(owner=7, worker="here").id == late.id
     assert table.claim(owner=7, worker="here") is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "passes", "waits"),
+    [
+        pytest.param(5.0, 49.0, 51.0, id="for ten times as long as it takes itself"),
+        pytest.param(500.0, 599.0, 601.0, id="for ten minutes at most"),
+        pytest.param(None, -1.0, 1.0, id="not at all where nobody knows how long it takes"),
+    ],
+)
+def test_a_long_run_lets_short_ones_pass_that_come_soon_after(table, expected, passes, waits):
+    came = 1000.0
+    late = table.add(queued(submitted=came + waits, expected=0.0))
+    long = table.add(queued(submitted=came, expected=expected))
+    early = table.add(queued(submitted=came + passes, expected=0.0))
+    assert [table.claim(owner=7, worker="here").id for _ in range(3)] == [early.id, long.id, late.id]
+
+
+def test_nobody_waits_for_ever_while_short_ones_keep_coming(table):
+    long = table.add(queued(submitted=0.0, expected=3.0))
+    for second in range(100):
+        table.add(queued(submitted=float(second), expected=0.001))
+        claimed = table.claim(owner=7, worker="here")
+        if claimed.id == long.id:
+            break
+    assert second == 30
+
+
+def test_a_table_of_an_earlier_version_gets_the_columns_that_came_since(tmp_path):
+    RunsTable(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "runs-1.sqlite")) as file:
+        file.execute("ALTER TABLE runs DROP COLUMN expected")
+        file.commit()
+    for _ in range(2):
+        table = RunsTable(tmp_path)
+        run = table.add(queued(expected=4.0))
+        assert table.get(run.id).expected == 4.0
+        table.close()
 
 
 def test_one_run_can_be_claimed_by_its_id_while_it_waits(table):

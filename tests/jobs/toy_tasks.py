@@ -51,6 +51,10 @@ def measure(structure, model, settings, *, progress):
     return count(structure, model, settings, progress=progress)
 
 
+def count_sized(structure, model, settings, *, progress):
+    return count(structure, model, settings, progress=progress)
+
+
 def fail(structure, model, settings, *, progress):
     raise {"person": StructureError, "program": KeyError, "memory": MemoryError}[settings["how"]](settings["text"])
 
@@ -86,6 +90,7 @@ TOYS = {function.__name__: toy(function) for function in (count, fail, die, deaf
     "relaxation": replace(CALCULATIONS["relaxation"], load=load),
     "arrived": toy(arrived, download),
     "measure": toy(measure, alone=True),
+    "count_sized": toy(count_sized, evaluations=lambda subject, settings: settings["steps"]),
     "count_elsewhere": toy(count_elsewhere, elsewhere, packages=("PyYAML",)),
 }
 COMMAND = (sys.executable, __file__)

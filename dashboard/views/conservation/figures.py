@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard.units import MEV
+from dashboard.widgets.canvas import Canvas
 from dashboard.widgets.theme import DESK, Look, Style
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def loop_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     plotly.graph_objects.Figure
         ∫F·dx (meV/atom) against the angle; the bar at 360° is the error of the integration.
     """
-    figure = go.Figure()
+    figure = Canvas()
     for mark, result in measured:
         if result.loop is None:
             continue
@@ -66,7 +66,7 @@ def energy_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     plotly.graph_objects.Figure
         E(t) − E(0) (meV/atom) against time (ps).
     """
-    figure = go.Figure()
+    figure = Canvas()
     for mark, result in measured:
         if result.run is None:
             continue
@@ -92,7 +92,7 @@ def random_loops_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
     plotly.graph_objects.Figure
         |∮F·dx| (meV/atom, logarithmic): a filled point a loop, an open one its integration error, a bar the root mean square.
     """
-    figure = go.Figure()
+    figure = Canvas()
     shown = [
         (mark, result.random_loops, result.random_loop_work)
         for mark, result in measured
@@ -135,7 +135,7 @@ def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     plotly.graph_objects.Figure
         Left: direct against conservative (eV/Å) with the diagonal; right: their difference (meV/Å).
     """
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.1)
+    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.1)
     shown = [(mark, result.heads) for mark, result in measured if result.heads is not None]
     reach = 0.0
     for mark, heads in shown:
@@ -165,7 +165,7 @@ def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     return look.finish(figure, [mark for mark, _ in shown], height=420)
 
 
-def _from_zero(figure: go.Figure, measured: "Measured", x: str, y: str, look: Look) -> go.Figure:
+def _from_zero(figure: Canvas, measured: "Measured", x: str, y: str, look: Look) -> go.Figure:
     figure.add_hline(0, line=look.guide, layer="below")
     figure.update_xaxes(title=x)
     figure.update_yaxes(title=y)

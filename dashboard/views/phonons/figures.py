@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from dashboard.widgets.canvas import Canvas
 from dashboard.widgets.theme import DESK, Look, Style, translucent
 from mlip_core.units import THZ_IN_CM1, THZ_IN_KELVIN, THZ_IN_MEV
 
@@ -86,7 +86,7 @@ def phonon_figure(
     plotly.graph_objects.Figure
         Imaginary frequencies are negative, on shaded ground.
     """
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.8, 0.2], shared_yaxes=True, horizontal_spacing=0.015)
+    figure = Canvas(rows=1, cols=2, column_widths=(0.8, 0.2), shared_yaxes=True, horizontal_spacing=0.015)
     if reference is not None:
         _add_reference(figure, reference, unit, color=look.ink.faint, width=2.5 * look.line_width)
     gl = sum(one.bands.frequencies.size for one in series) > _MANY_POINTS
@@ -108,11 +108,11 @@ def phonon_figure(
 
 
 def _add_series(
-    figure: go.Figure, one: PhononSeries, place: int | None, unit: str, line: dict[str, Any], *, gl: bool
+    figure: Canvas, one: PhononSeries, place: int | None, unit: str, line: dict[str, Any], *, gl: bool
 ) -> None:
     factor = FACTORS[unit]
     x, y, points = _one_line(one.bands)
-    kind = go.Scattergl if gl else go.Scatter
+    kind = "scattergl" if gl else "scatter"
     picking: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip"}
     if place is not None:
         picking = {
@@ -123,8 +123,8 @@ def _add_series(
             "customdata": _lists(np.column_stack([np.full(len(points), place), points])),
             "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}<extra></extra>",
         }
-    shared = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}
-    figure.add_trace(kind(x=x, y=y * factor, connectgaps=False, **shared, **picking), row=1, col=1)
+    shared: dict[str, Any] = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}
+    figure.add(kind, x=x, y=y * factor, connectgaps=False, **shared, **picking)
     if one.dos is not None:
         fill = {} if place is None or one.raw else {"fill": "tozerox", "fillcolor": translucent(line["color"], 0.07)}
         figure.add_scatter(
@@ -133,7 +133,7 @@ def _add_series(
         )  # fmt: skip
 
 
-def _add_reference(figure: go.Figure, one: PhononSeries, unit: str, *, color: str, width: float) -> None:
+def _add_reference(figure: Canvas, one: PhononSeries, unit: str, *, color: str, width: float) -> None:
     """Draw a broad pale line that thin ones can lie on, and circles where it is exact."""
     line = {"color": translucent(color, 0.5), "width": width}
     _add_series(figure, one, None, unit, line, gl=False)
@@ -177,7 +177,7 @@ def _lists(points: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _axes(figure: go.Figure, series: Sequence[PhononSeries], unit: str, look: Look) -> None:
+def _axes(figure: Canvas, series: Sequence[PhononSeries], unit: str, look: Look) -> None:
     bands = series[0].bands
     low, high = _frequency_range(series)
     factor = FACTORS[unit]
@@ -226,7 +226,7 @@ def thermal_figure(results: Sequence[tuple[Style, "Phonons"]], *, look: Look = D
     plotly.graph_objects.Figure
         F in meV/atom; S and C_v in k_B/atom, with the classical limit 3.
     """
-    figure = make_subplots(rows=1, cols=3, horizontal_spacing=0.075)
+    figure = Canvas(rows=1, cols=3, horizontal_spacing=0.075)
     for style, result in results:
         thermal = result.thermal
         line = look.line(style)

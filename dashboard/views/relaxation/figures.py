@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from dashboard.widgets.canvas import Canvas
 from dashboard.widgets.theme import DESK, Look, Style
 from dashboard.widgets.thinning import thinned
 
@@ -137,7 +137,7 @@ def relaxation_figure(traces: Sequence[RelaxationTrace], *, look: Look = DESK) -
     """
     panels = _panels(traces)
     rows = (len(panels) + 1) // 2
-    figure = make_subplots(rows=rows, cols=2, shared_xaxes="all", vertical_spacing=0.07, horizontal_spacing=0.09)
+    figure = Canvas(rows=rows, cols=2, shared_xaxes="all", vertical_spacing=0.07, horizontal_spacing=0.09)
     for number, panel in enumerate(panels):
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
         for trace in traces:
@@ -157,7 +157,7 @@ def _panels(traces: Sequence[RelaxationTrace]) -> list[str]:
     return panels
 
 
-def _draw(figure: go.Figure, trace: RelaxationTrace, panel: str, place: dict[str, int], look: Look) -> None:
+def _draw(figure: Canvas, trace: RelaxationTrace, panel: str, place: dict[str, int], look: Look) -> None:
     line = look.line(trace.style)
     if panel == "energy":
         if trace.work is not None and np.abs(trace.work - trace.energy).max() > _WORK_TOLERANCE:
@@ -196,7 +196,7 @@ def _thin(trace: RelaxationTrace, look: Look) -> dict[str, Any]:
     return {"color": trace.style.color, "dash": "solid", "width": look.line_width / 2.5}
 
 
-def _name_at_end(figure: go.Figure, trace: RelaxationTrace, y: np.ndarray, name: str, place: dict[str, int]) -> None:
+def _name_at_end(figure: Canvas, trace: RelaxationTrace, y: np.ndarray, name: str, place: dict[str, int]) -> None:
     """Write what a thin line is beside its last point."""
     figure.add_annotation(
         x=trace.steps[-1], y=y[-1], text=name, font_color=trace.style.color, xanchor="right", yanchor="bottom", **place
@@ -204,7 +204,7 @@ def _name_at_end(figure: go.Figure, trace: RelaxationTrace, y: np.ndarray, name:
 
 
 def _add(
-    figure: go.Figure,
+    figure: Canvas,
     trace: RelaxationTrace,
     y: np.ndarray,
     place: dict[str, int],
@@ -242,7 +242,7 @@ def _add(
     )
 
 
-def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[str, int], look: Look) -> None:
+def _symmetry(figure: Canvas, traces: Sequence[RelaxationTrace], place: dict[str, int], look: Look) -> None:
     """Draw space groups as steps: thick at the tight tolerance, thin at the loose one; members a little apart."""
     found = {group for trace in traces for group in (*trace.groups, *trace.groups_loose) if group is not None}
     levels = {group: level for level, group in enumerate(sorted(found, key=_number))}
@@ -267,7 +267,7 @@ def _symmetry(figure: go.Figure, traces: Sequence[RelaxationTrace], place: dict[
     )
 
 
-def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
+def _label(figure: Canvas, panels: list[str], traces: Sequence[RelaxationTrace], look: Look) -> None:
     which = ", atoms and cell" if any(map(_cell_pulls, traces)) else ""
     titles = {
         "energy": "energy − start (meV/atom)",
@@ -294,7 +294,7 @@ def _label(figure: go.Figure, panels: list[str], traces: Sequence[RelaxationTrac
         figure.update_yaxes(visible=False, row=(len(panels) + 1) // 2, col=2)
 
 
-def _scale_steps(figure: go.Figure, lengths: list[int]) -> None:
+def _scale_steps(figure: Canvas, lengths: list[int]) -> None:
     """Give all panels one axis of steps: logarithmic where one relaxation alone would leave no room for the others.
 
     Step 0 has no place on a logarithmic axis, and is left out there.
