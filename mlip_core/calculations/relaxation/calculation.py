@@ -217,13 +217,14 @@ def _steps(atoms: Atoms, trace: Trace, settings: RelaxationSettings) -> Iterator
     import ase.optimize
     from ase.calculators.calculator import PropertyNotImplementedError
     from ase.constraints import FixSymmetry
-    from ase.filters import FrechetCellFilter
+
+    from mlip_core.calculations.relaxation.cell_filter import CellFilter
 
     if settings.fix_symmetry:
         atoms.set_constraint([*atoms.constraints, FixSymmetry(atoms, symprec=settings.symprec)])
     target: Any = atoms
     if settings.cell != "none":
-        target = FrechetCellFilter(
+        target = CellFilter(
             atoms,
             hydrostatic_strain=settings.cell == "isotropic",
             scalar_pressure=settings.pressure / EV_PER_A3_IN_GPA,
