@@ -28,7 +28,7 @@ def test_a_new_question_is_queued_and_remembered(jobs, counting, copper):
         "CHGNet, corrected",
         "my copper",
     )
-    assert run.formula == "Cu4"
+    assert run.formula == "Cu₄"
     assert jobs.run(run.id) == jobs.find(run.key) == jobs.runs()[0] == run
     assert jobs.task(run.id) == counting()
     assert jobs.store.get_structure(run.fingerprint).structure == copper

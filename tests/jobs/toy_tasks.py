@@ -10,7 +10,7 @@ from pathlib import Path
 from ase.calculators.emt import EMT
 
 from mlip_core.calculations import CALCULATIONS, declaration
-from mlip_core.calculations.declaration import Calculation
+from mlip_core.calculations.declaration import Asked, Calculation
 from mlip_core.errors import StructureError
 from mlip_core.jobs.dispatcher import Dispatcher, serve
 from mlip_core.models.ase import AseModel
@@ -90,7 +90,7 @@ TOYS = {function.__name__: toy(function) for function in (count, fail, die, deaf
     "relaxation": replace(CALCULATIONS["relaxation"], load=load),
     "arrived": toy(arrived, download),
     "measure": toy(measure, alone=True),
-    "count_sized": toy(count_sized, evaluations=lambda subject, settings: settings["steps"]),
+    "count_sized": toy(count_sized, asks=lambda subject, settings: (Asked(settings["steps"], len(subject)),)),
     "count_elsewhere": toy(count_elsewhere, elsewhere, packages=("PyYAML",)),
 }
 COMMAND = (sys.executable, __file__)
