@@ -65,6 +65,8 @@ class Entry:
     """Inside an installed package, bundled under assets/models, a file in a folder, or on the hub."""
     file: str = ""
     """Weights: relative to the package or to assets/models; a path for ``folder``; "" for ``hub``."""
+    modal: str = ""
+    """Which of several levels of theory the weights answer for, as their makers name it; "" where they know one."""
     functional: str = "not stated"
     """Level of theory of the training data."""
     elements: tuple[str, ...] = ()
@@ -156,7 +158,7 @@ class Entry:
         -------
         dict
             JSON-able: family, code of the adapter, SHA-256 of the weights (the name while they are
-            not here), versions of the packages that compute. A file's name and place do not count.
+            not here), which level of theory they answer for where they know several, versions of the packages that compute. A file's name and place do not count.
         """
         family = FAMILIES[self.family]
         path = self.path()
@@ -164,6 +166,7 @@ class Entry:
             "family": self.family,
             "adapter": code_digest(family.adapter.partition(":")[0]),
             "weights": f"{self.name}, not here" if path is None else sha256(path),
+            **({"modal": self.modal} if self.modal else {}),
             "packages": {name: _version(name) for name in family.packages},
         }
 

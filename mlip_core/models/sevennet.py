@@ -35,12 +35,15 @@ class SevennetModel(Model):
 
             network = load_checkpoint(str(path)).build_model()
             network.set_is_batch_data(True)
-            network.onehot_idx_to_onehot.register_forward_hook(_cast_floats(getattr(torch, dtype)))
+            for name in ("onehot_idx_to_onehot", "one_hot_modality"):
+                if layer := getattr(network, name, None):
+                    layer.register_forward_hook(_cast_floats(getattr(torch, dtype)))
             self._network = network.to(device=device, dtype=getattr(torch, dtype)).eval()
         self.name, self.forces, self.dtype, self.device = item.title, forces, dtype, device
         self.claims = item.claims(forces)
         self.elements = frozenset(int(z) for z in network.type_map)
         self.cutoff = float(network.cutoff)
+        self._modal = item.modal
 
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
         from torch_geometric.data import Batch
@@ -63,11 +66,14 @@ class SevennetModel(Model):
 
         data = unlabeled_atoms_to_graph(atoms, self._network.cutoff)
         dtype = getattr(torch, self.dtype)
-        return AtomGraphData(**{key: dtype_correct(value, float_dtype=dtype) for key, value in data.items()})
+        graph = AtomGraphData(**{key: dtype_correct(value, float_dtype=dtype) for key, value in data.items()})
+        if self._modal:
+            graph["data_modality"] = self._modal
+        return graph
 
 
 def _cast_floats(dtype: Any) -> Any:
-    """Hook for the one layer whose output is float32 whatever its input is."""
+    """Hook for the layers whose output is float32 whatever their input is."""
 
     def hook(_module: Any, _inputs: Any, data: Any) -> None:
         for key, value in data.items():

@@ -94,7 +94,9 @@ def test_a_model_that_is_not_here_says_which_file_to_put_where():
 
 
 def test_packaged_models_are_here():
-    for name in ("chgnet", "chgnet-0.2.0", "chgnet-r2scan", "sevennet-0", "sevennet-l3i5"):
+    packaged = [item.name for item in catalogue() if item.weights == "package"]
+    assert {"sevennet-0-may2024", "sevennet-mf-0-pbe", "sevennet-mf-0-r2scan"} < set(packaged)
+    for name in packaged:
         assert entry(name).available()
         assert entry(name).missing() == ""
 
@@ -109,6 +111,13 @@ def test_identity_changes_with_the_content_not_with_the_name(tmp_path):
     one.write_bytes(b"Weights")
     os.utime(one, ns=(1, 1))
     assert entry(one).identity()["weights"] == hashlib.sha256(b"Weights").hexdigest() != first["weights"]
+
+
+def test_two_entries_over_one_file_differ_in_the_functional_alone():
+    pbe, r2scan = entry("sevennet-mf-0-pbe"), entry("sevennet-mf-0-r2scan")
+    assert (pbe.functional, r2scan.functional) == ("PBE(+U), Materials Project", "r2SCAN, Materials Project")
+    said = {name: getattr(r2scan, name) for name in ("name", "title", "modal", "functional", "note")}
+    assert replace(pbe, **said) == r2scan
 
 
 def test_identity_names_the_versions_of_what_computes():
