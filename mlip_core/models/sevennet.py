@@ -35,9 +35,7 @@ class SevennetModel(Model):
 
             network = load_checkpoint(str(path)).build_model()
             network.set_is_batch_data(True)
-            for name in ("onehot_idx_to_onehot", "one_hot_modality"):
-                if layer := getattr(network, name, None):
-                    layer.register_forward_hook(_cast_floats(getattr(torch, dtype)))
+            network.onehot_idx_to_onehot.register_forward_hook(_cast_floats(getattr(torch, dtype)))
             self._network = network.to(device=device, dtype=getattr(torch, dtype)).eval()
         self.name, self.forces, self.dtype, self.device = item.title, forces, dtype, device
         self.claims = item.claims(forces)
@@ -73,7 +71,7 @@ class SevennetModel(Model):
 
 
 def _cast_floats(dtype: Any) -> Any:
-    """Hook for the layers whose output is float32 whatever their input is."""
+    """Hook for the one layer whose output is float32 whatever its input is."""
 
     def hook(_module: Any, _inputs: Any, data: Any) -> None:
         for key, value in data.items():
