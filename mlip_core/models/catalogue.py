@@ -20,6 +20,7 @@ from mlip_core.assets import asset
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
 from mlip_core.keys import code_digest
+from mlip_core.models.checkpoint import contents
 from mlip_core.models.files import hub_file, newest, sha256
 from mlip_core.models.model import Claims, Forces
 
@@ -235,20 +236,24 @@ def _of_data(data: dict[str, Any]) -> Entry:
 
 
 def _of_file(path: Path, name: str) -> Entry:
-    published = CHECKPOINT.fullmatch(path.name)
     known = {item.name: item for item in _known()}
-    if published and published["name"] in known:
-        item = known[published["name"]]
-        title = f"{item.title} v{published['version']}"
-        return replace(item, name=name, title=title, weights="folder", file=str(path.absolute()))
-    return Entry(
-        name=name,
-        title=path.stem,
-        family=SUFFIXES[path.suffix],
-        weights="folder",
-        file=str(path.absolute()),
-        note="A file of your own.",
-    )
+    published = CHECKPOINT.fullmatch(path.name)
+    item = known.get(published["name"]) if published else None
+    if published and item:
+        item = replace(item, title=f"{item.title} v{published['version']}")
+    else:
+        item = Entry(
+            name=name, title=path.stem, family=SUFFIXES[path.suffix], weights="folder", note="A file of your own."
+        )
+    return replace(item, name=name, weights="folder", file=str(path.absolute()), **_seen_in(path))
+
+
+def _seen_in(path: Path) -> dict[str, Any]:
+    """Forces and elements as a checkpoint itself tells them; nothing for other files."""
+    seen = contents(path) if path.suffix == ".ckpt" else None
+    if seen is None:
+        return {}
+    return {"forces": ("conservative", "direct") if seen.direct else ("conservative",), "elements": seen.elements}
 
 
 def _symbols(text: str) -> Iterator[str]:

@@ -2,19 +2,28 @@ import ast
 import hashlib
 import json
 import os
+import pickle
+import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from ase.build import bulk
+from ase.data import chemical_symbols
 
 import mlip_core as mlip
 from mlip_core.configuration import Configuration
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
 from mlip_core.models.catalogue import FAMILIES, catalogue, entry
+from mlip_core.models.checkpoint import contents
+from mlip_core.models.loading import quiet
 from mlip_core.symmetry.corrections import Corrections
 
 HEAVY = {"torch", "chgnet", "sevenn", "metatomic", "metatensor", "metatrain", "upet", "pymatgen", "phonopy"}
@@ -68,6 +77,50 @@ def test_what_lies_in_the_models_folder_is_in_the_catalogue():
     assert items["mine.pt"].claims() == replace_all_unknown()
     assert items["pet-mad-s-v1.0.2.ckpt"].title == "PET-MAD S v1.0.2"
     assert items["pet-mad-s-v1.0.2.ckpt"].claims("direct").rotation is False
+
+
+def test_a_checkpoint_of_any_name_appears_with_the_heads_and_elements_it_has(tiny_pet):
+    shutil.copy(tiny_pet / "tiny.ckpt", models_folder() / "PET-MPtrj.ckpt")
+    without_force_heads(tiny_pet / "tiny.ckpt", models_folder() / "energies-only.ckpt")
+    (models_folder() / "broken.ckpt").write_bytes(b"no archive")
+    items = {item.name: item for item in catalogue()}
+    assert items["PET-MPtrj.ckpt"].title == "PET-MPtrj"
+    assert items["PET-MPtrj.ckpt"].forces == ("conservative", "direct")
+    assert items["PET-MPtrj.ckpt"].elements == ("Al", "Cu")
+    assert items["energies-only.ckpt"].forces == ("conservative",)
+    assert items["broken.ckpt"].forces == ("conservative", "direct")
+    for forces in items["PET-MPtrj.ckpt"].forces:
+        model = mlip.load_model("PET-MPtrj.ckpt", forces=forces)
+        assert {chemical_symbols[z] for z in model.elements} == {"Al", "Cu"}
+        assert np.abs(model.predict([bulk("Al", cubic=True)])[0].forces).max() < 100
+    with pytest.raises(SettingsError, match="no 'direct' forces"):
+        mlip.load_model("energies-only.ckpt", forces="direct")
+
+
+def without_force_heads(path, target):
+    """Forget in a checkpoint that forces were trained directly."""
+    with quiet():
+        import metatomic.torch  # noqa: F401  its classes are in the file
+
+        checkpoint = torch.load(path, weights_only=False)
+    targets = checkpoint["model_data"]["dataset_info"].targets
+    for name in [name for name in targets if name.startswith("non_conservative")]:
+        del targets[name]
+    torch.save(checkpoint, target)
+
+
+def test_looking_at_a_checkpoint_runs_nothing_of_it(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "sprung"),))
+
+    trap = {"model_data": Trap(), "more": [Trap()]}
+    with zipfile.ZipFile(tmp_path / "trap.ckpt", "w") as archive:
+        archive.writestr("trap/data.pkl", pickle.dumps(trap))
+    assert contents(tmp_path / "trap.ckpt") is None
+    assert not (tmp_path / "sprung").exists()
+    pickle.loads(pickle.dumps(trap["model_data"]))
+    assert (tmp_path / "sprung").exists()
 
 
 def replace_all_unknown():
