@@ -210,20 +210,6 @@ def test_what_a_model_does_not_offer_is_said_with_what_it_does(settings, match):
         mlip.load_model("chgnet", **settings)
 
 
-def test_a_hub_that_cannot_be_reached_is_told_with_the_way_round(monkeypatch):
-    import upet
-
-    def offline(**_):
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr(upet, "get_upet", offline)
-    with pytest.raises(
-        ModelError, match=r"pet-oam-xl-v<version>\.ckpt into .*could not be reached.*no route"
-    ) as caught:
-        mlip.load_model("pet-oam-xl")
-    assert isinstance(caught.value.__cause__, ConnectionError)
-
-
 def test_a_configuration_is_the_same_whether_its_defaults_are_written_out_or_not():
     plain = Configuration(model="chgnet").identity()
     assert plain == Configuration(model="chgnet", forces="conservative", dtype="float32").identity()
