@@ -26,6 +26,8 @@ class Hub:
         self.cut_after = []
         """Bytes after which each of the next connections breaks; None lets one through whole."""
         self.seconds_a_piece = 0.0
+        self.on_piece = lambda sent: None
+        """Called after each piece with the bytes that were sent of this file."""
         self.wrong = False
         """Whether what is sent differs from what was described."""
         self.knows_ranges = True
@@ -65,7 +67,9 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         name = path.rpartition("/")[2]
         if path == TREE:
-            rows = [{"type": "file", "path": f"models/{each}", "size": len(self.hub.files[each])} for each in self.hub.files]
+            rows = [
+                {"type": "file", "path": f"models/{each}", "size": len(self.hub.files[each])} for each in self.hub.files
+            ]
             self.reply(200, json.dumps(rows).encode(), {"Content-Type": "application/json"})
         elif name not in self.hub.files:
             self.reply(404, b"", {"X-Error-Code": "EntryNotFound"})
@@ -111,5 +115,6 @@ class Handler(BaseHTTPRequestHandler):
         end = len(content) if cut is None else min(start + cut, len(content))
         for place in range(start, end, PIECE):
             self.wfile.write(content[place : min(place + PIECE, end)])
+            self.hub.on_piece(min(place + PIECE, end))
             time.sleep(self.hub.seconds_a_piece)
         self.close_connection = True

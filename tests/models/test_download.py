@@ -189,6 +189,8 @@ def test_a_name_of_the_hub_loads_as_the_file_does(home, toy_hub, tiny_pet, cryst
     hub.cut_after = [len(content) // 2]
     model = mlip.load_model("pet-mad-s", forces="direct")
     assert len(hub.asked) == 2
-    ours, theirs = (one.predict([crystal])[0] for one in (model, mlip.load_model(tiny_pet / "tiny.ckpt", forces="direct")))
+    ours, theirs = (
+        one.predict([crystal])[0] for one in (model, mlip.load_model(tiny_pet / "tiny.ckpt", forces="direct"))
+    )
     assert ours.energy == theirs.energy
     assert (ours.forces == theirs.forces).all()
