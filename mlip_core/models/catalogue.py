@@ -136,6 +136,10 @@ class Entry:
         """Whether it can be loaded without a download or an installation."""
         return find_spec(FAMILIES[self.family].package) is not None and self.path() is not None
 
+    def downloadable(self) -> bool:
+        """Whether a download is all that it lacks."""
+        return self.weights == "hub" and find_spec(FAMILIES[self.family].package) is not None and self.path() is None
+
     def missing(self) -> str:
         """What to do before it can be loaded; "" where nothing is missing."""
         package = FAMILIES[self.family].package

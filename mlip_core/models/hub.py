@@ -115,7 +115,8 @@ def stream(file: Published, start: int) -> Iterator[tuple[int, bytes]]:
                 yield place, chunk
                 place += len(chunk)
     except Exception as error:
-        raise ModelError(f"The connection to the hub {hub()} broke ({_short(error)}).") from error
+        refused = f" ({_short(error)})" if hasattr(error, "response") else ""  # what else the library says is jargon
+        raise ModelError(f"The connection to the hub {hub()} broke{refused}.") from error
 
 
 def hub() -> str:
@@ -178,5 +179,6 @@ def _told(ask: Callable[[], T]) -> T:
 
 
 def _short(error: Exception) -> str:
-    """First line of what an error says."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """First line of what an error says, without its number."""
+    said = getattr(error, "strerror", None) or str(error)
+    return said.strip().partition("\n")[0] or type(error).__name__

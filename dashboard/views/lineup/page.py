@@ -8,6 +8,7 @@ from dashboard import state
 from dashboard.views.lineup.passport import MEASURED, laws
 from dashboard.widgets.frame import chip, header, warn
 from dashboard.widgets.model_card import model_card
+from dashboard.widgets.model_download import model_download
 from dashboard.widgets.navigation import link
 from dashboard.widgets.style import style_of
 from dashboard.widgets.work import Work, live, start_button
@@ -86,8 +87,8 @@ def offer(members: tuple[Configuration, ...]) -> None:
     models = {
         item.name: item for item in sorted(catalogue(), key=lambda item: (not item.available(), item.title.lower()))
     }
-    name = st.selectbox("Model", list(models), format_func=lambda key: _title(models[key]), key="add-model")
-    model = models[name]
+    model = choose_model(models)
+    name = model.name
     forces = st.segmented_control(
         "Forces", model.forces, default=model.default_forces, key=f"add-forces-{name}", required=True
     )
@@ -97,7 +98,7 @@ def offer(members: tuple[Configuration, ...]) -> None:
     corrections = choose_corrections()
     st.caption(_facts(model))
     if not model.available():
-        st.warning(model.missing(), icon=":material/download:")
+        model_download(model, key="offer")
     member = Configuration(
         model=name,
         forces=forces if forces != model.default_forces else None,
@@ -116,6 +117,16 @@ def offer(members: tuple[Configuration, ...]) -> None:
     if members != state.start_lineup() and st.button("Back to the line-up of the start", type="tertiary"):
         state.set_lineup(state.start_lineup())
         st.rerun()
+
+
+def choose_model(models: dict[str, Entry]) -> Entry:
+    """Offer the models; the browser is told the chosen one's title anew once it has come from the hub."""
+    before = models.get(st.session_state.get(state.OFFERED, ""))
+    if before is not None and st.session_state.get(state.OFFERED_TITLE) != _title(before):
+        st.session_state[state.OFFERED] = before.name
+    name = st.selectbox("Model", list(models), format_func=lambda key: _title(models[key]), key=state.OFFERED)
+    st.session_state[state.OFFERED_TITLE] = _title(models[name])
+    return models[name]
 
 
 def choose_corrections() -> Corrections:
@@ -169,7 +180,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)
         if not model.available():
-            st.warning(model.missing(), icon=":material/download:")
+            model_download(model, key=f"card-{position}")
         if st.button("Remove", key=f"remove-{position}", type="tertiary", icon=":material/close:"):
             state.set_lineup([*members[:position], *members[position + 1 :]])
             st.rerun()
