@@ -7,7 +7,7 @@ from dashboard.widgets.frame import plain
 from dashboard.widgets.ticker import ticker
 from mlip_core.home import models_folder
 from mlip_core.models.catalogue import Entry, entry
-from mlip_core.models.download import megabytes
+from mlip_core.models.download import byte_count
 from mlip_core.models.files import hub_cache
 from mlip_core.models.hub import REPOSITORY, Published, hub
 
@@ -56,7 +56,7 @@ def _look() -> None:
 
 def _terms(model: Entry, offer: Published) -> None:
     st.markdown(
-        f"Version {plain(offer.version)} · **{megabytes(offer.size)}** from {plain(hub())}/{REPOSITORY} · licence of the weights: **{plain(model.licence)}**"
+        f"Version {plain(offer.version)} · **{byte_count(offer.size)}** from {plain(hub())}/{REPOSITORY} · licence of the weights: **{plain(model.licence)}**"
     )
 
 
@@ -88,7 +88,7 @@ def _buttons(way: Download, key: str) -> None:
         return
     here, whole = way.here, way.offer.size
     title = (
-        f"Go on: {megabytes(whole - here)} of {megabytes(whole)} to come" if here else f"Download {megabytes(whole)}"
+        f"Go on: {byte_count(whole - here)} of {byte_count(whole)} to come" if here else f"Download {byte_count(whole)}"
     )
     if st.button(title, key=f"download-start-{key}", icon=":material/download:", type="primary", width="stretch"):
         way.start()
@@ -100,5 +100,5 @@ def _buttons(way: Download, key: str) -> None:
 
 def _how_far(here: int, whole: int, rate: float) -> str:
     """Write bytes, rate and what is left: ``12.3 MB of 48.3 MB · 5.1 MB/s · about 7 s left``."""
-    so_far = f"{megabytes(here)} of {megabytes(whole)}"
-    return f"{so_far} · {megabytes(rate)}/s · about {(whole - here) / rate:.0f} s left" if rate else so_far
+    so_far = f"{byte_count(here)} of {byte_count(whole)}"
+    return f"{so_far} · {byte_count(rate)}/s · about {(whole - here) / rate:.0f} s left" if rate else so_far

@@ -188,18 +188,20 @@ def _check_room(file: Published, needed: int) -> None:
     free = shutil.disk_usage(partial(file).parent).free
     if free < needed:
         raise ModelError(
-            f"{file.name} needs {megabytes(needed)} more on the disk of {partial(file).parent}, which has {megabytes(free)} left. Make room, or set HF_HOME to a folder on a larger disk."
+            f"{file.name} needs {byte_count(needed)} more on the disk of {partial(file).parent}, which has {byte_count(free)} left. Make room, or set HF_HOME to a folder on a larger disk."
         )
 
 
 def _kept(file: Published) -> str:
-    return f"{megabytes(arrived(file))} of {megabytes(file.size)} have come and are kept: start the download again to go on from there."
+    return f"{byte_count(arrived(file))} of {byte_count(file.size)} have come and are kept: start the download again to go on from there."
 
 
 def _blob(file: Published) -> Path:
     return hub_cache() / "blobs" / file.sha256
 
 
-def megabytes(size: float) -> str:
-    """Write a number of bytes for people: ``48.3 MB``."""
-    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.2f} GB"
+def byte_count(number: float) -> str:
+    """Write a number of bytes for people: ``389 kB``, ``48.3 MB``, ``1.20 GB``."""
+    if number < 1e6:
+        return f"{number / 1e3:.0f} kB"
+    return f"{number / 1e6:.1f} MB" if number < 1e9 else f"{number / 1e9:.2f} GB"
