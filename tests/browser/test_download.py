@@ -21,7 +21,9 @@ def server(hub, tmp_path, monkeypatch, request):
     return request.getfixturevalue("own_server")
 
 
-def test_a_model_is_downloaded_through_a_cut_and_gives_its_phonons(page, hub, go, rerun, finished):
+@pytest.fixture
+def downloaded(page, hub, rerun):
+    """The page Line-up after PET-MAD S was chosen and came, through a cut in the middle."""
     size = len(hub.files[NAME])
     with rerun(page):
         page.goto("/lineup?structure=al&lineup=sevennet-0")
@@ -40,10 +42,18 @@ def test_a_model_is_downloaded_through_a_cut_and_gives_its_phonons(page, hub, go
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("PET-MAD S is", exact=False)).to_have_count(0)
     assert hub.asked == [0, size // 2, size // 2]
+    return page
 
-    page.get_by_text("direct", exact=True).first.click()
-    with rerun(page):
-        page.get_by_role("button", name="Add to the line-up").click()
+
+def test_a_model_is_downloaded_through_a_cut_and_can_be_added(downloaded, rerun):
+    add(downloaded, rerun)
+    expect(downloaded.get_by_text("PET-MAD S · direct").first).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_model_that_was_downloaded_through_a_cut_gives_its_phonons(downloaded, hub, go, rerun, finished):
+    page = downloaded
+    add(page, rerun)
     with rerun(page):
         page.get_by_role("button", name="Remove").first.click()
     go(page, "Phonons")
@@ -54,3 +64,11 @@ def test_a_model_is_downloaded_through_a_cut_and_gives_its_phonons(page, hub, go
     expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
     expect(page.get_by_text("PET-MAD S · direct").first).to_be_visible()
     assert len(hub.asked) == 3, "the worker found what the page had brought"
+
+
+def add(page, rerun):
+    """Add what is chosen on the page Line-up, with direct forces."""
+    with rerun(page):
+        page.get_by_role("radio", name="direct").click()
+    with rerun(page):
+        page.get_by_role("button", name="Add to the line-up").click()

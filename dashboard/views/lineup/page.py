@@ -87,8 +87,8 @@ def offer(members: tuple[Configuration, ...]) -> None:
     models = {
         item.name: item for item in sorted(catalogue(), key=lambda item: (not item.available(), item.title.lower()))
     }
-    model = choose_model(models)
-    name = model.name
+    name = st.selectbox("Model", list(models), format_func=lambda key: _title(models[key]), key="add-model")
+    model = models[name]
     forces = st.segmented_control(
         "Forces", model.forces, default=model.default_forces, key=f"add-forces-{name}", required=True
     )
@@ -117,16 +117,6 @@ def offer(members: tuple[Configuration, ...]) -> None:
     if members != state.start_lineup() and st.button("Back to the line-up of the start", type="tertiary"):
         state.set_lineup(state.start_lineup())
         st.rerun()
-
-
-def choose_model(models: dict[str, Entry]) -> Entry:
-    """Offer the models; the browser is told the chosen one's title anew once it has come from the hub."""
-    before = models.get(st.session_state.get(state.OFFERED, ""))
-    if before is not None and st.session_state.get(state.OFFERED_TITLE) != _title(before):
-        st.session_state[state.OFFERED] = before.name
-    name = st.selectbox("Model", list(models), format_func=lambda key: _title(models[key]), key=state.OFFERED)
-    st.session_state[state.OFFERED_TITLE] = _title(models[name])
-    return models[name]
 
 
 def choose_corrections() -> Corrections:
@@ -187,7 +177,8 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
 
 
 def _title(model: Entry) -> str:
-    return model.title if model.available() else f"{model.title}  (to be downloaded)"
+    """Title in the list; the same before and after a download, or the browser would lose what was chosen."""
+    return f"{model.title}  (from the hub)" if model.weights == "hub" else model.title
 
 
 def _facts(model: Entry) -> str:
