@@ -34,6 +34,31 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
+@pytest.fixture
+def toy_hub(tmp_path, monkeypatch):
+    """Put a hub of this machine with the files given in the place of the real one, and an empty cache in that of the user's."""
+    from huggingface_hub import constants
+
+    from tests.toy_hub import Hub
+
+    opened = []
+
+    def open_hub(files):
+        hub = Hub(files)
+        opened.append(hub)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        return hub
+
+    yield open_hub
+    for hub in opened:
+        hub.stop()
+
+
 QUICK = {
     "phonons": {"supercell_matrix": (2, 2, 2), "mesh": (3, 3, 3), "n_qpoints": 20},
     "correction_cost": {"grids": ("none", "tetrahedral"), "n_probes": 2},

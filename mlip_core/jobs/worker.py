@@ -1,7 +1,9 @@
 """What runs inside a Dask worker: one task, start to end, told in files."""
 
+import time
 import traceback
 from collections import OrderedDict
+from math import ceil
 from typing import NamedTuple
 
 from mlip_core import records
@@ -14,7 +16,10 @@ from mlip_core.jobs.runs import Status
 from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Calculations, Load, Task
 from mlip_core.keys import digest
+from mlip_core.models.catalogue import entry
+from mlip_core.models.download import bring
 from mlip_core.models.model import Model
+from mlip_core.progress import Progress
 
 KEPT_MODELS = 3
 _models: OrderedDict[str, Model] = OrderedDict()
@@ -78,12 +83,37 @@ def _answer(home: str, run_id: str, calculations: Calculations) -> None:
         key = _noted(task, calculations, folder)
         if store.has(key):
             return
+        _bring(task, progress)
         load(task.configuration)
         progress.stop_if_asked()
         key = _noted(task, calculations, folder)
         if not store.has(key):
             answer = task.run(progress=progress, store=store, calculations=calculations, load=load, home=home)
             store.put(key, answer)
+
+
+def _bring(task: Task, progress: Progress) -> None:
+    """Download the weights that only the hub has: the task's, and those of the tasks before it."""
+    for configuration in filter(None, (task.configuration, task.other)):
+        item = entry(configuration.model)
+        if item.weights == "hub":
+            bring(item, progress=_in_megabytes(progress, f"download of {item.title} (MB)"))
+    for first in task.before.values():
+        _bring(first, progress)
+
+
+def _in_megabytes(progress: Progress, stage: str) -> Progress:
+    """Report bytes as whole megabytes, rounded up: every new one, and the same ones once a second."""
+    last = (-1, 0.0)
+
+    def report(done: int, total: int | None, **_: object) -> None:
+        nonlocal last
+        size, now = ceil(done / 1e6), time.monotonic()
+        if size != last[0] or now - last[1] >= 1.0:
+            last = (size, now)
+            progress(size, ceil((total or 0) / 1e6), stage=stage)
+
+    return report
 
 
 def _task(folder: RunFolder) -> Task:

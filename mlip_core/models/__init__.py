@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mlip_core.models.catalogue import FAMILIES, Entry, catalogue, entry
+from mlip_core.models.download import bring
 from mlip_core.models.model import Claims, Forces, Model, Prediction
 
 __all__ = ["Claims", "Entry", "Model", "Prediction", "catalogue", "entry", "from_ase", "load_model"]
@@ -13,7 +14,7 @@ __all__ = ["Claims", "Entry", "Model", "Prediction", "catalogue", "entry", "from
 def load_model(
     name_or_path: str | Path, *, forces: Forces | None = None, dtype: str | None = None, device: str = "cpu"
 ) -> Model:
-    """Load a model of the catalogue, of the models folder, or of a path.
+    """Load a model of the catalogue, of the models folder, or of a path; one of the hub is downloaded first.
 
     Loading ``.pt`` and ``.ckpt`` files runs code that is stored in them: give only files
     whose origin is trusted. Nothing that was uploaded is ever loaded.
@@ -42,6 +43,8 @@ def load_model(
     """
     item = entry(name_or_path)
     forces, dtype = item.settings(forces, dtype)
+    if item.weights == "hub":
+        bring(item)
     module, name = FAMILIES[item.family].adapter.split(":")
     adapter = getattr(import_module(module), name)
     return adapter(item, forces=forces, dtype=dtype, device=device)

@@ -20,6 +20,7 @@ from mlip_core.assets import asset
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
 from mlip_core.keys import code_digest
+from mlip_core.models.checkpoint import contents
 from mlip_core.models.files import hub_file, newest, sha256
 from mlip_core.models.model import Claims, Forces
 
@@ -65,6 +66,8 @@ class Entry:
     """Inside an installed package, bundled under assets/models, a file in a folder, or on the hub."""
     file: str = ""
     """Weights: relative to the package or to assets/models; a path for ``folder``; "" for ``hub``."""
+    modal: str = ""
+    """Which of several levels of theory the weights answer for, as their makers name it; "" where they know one."""
     functional: str = "not stated"
     """Level of theory of the training data."""
     elements: tuple[str, ...] = ()
@@ -137,6 +140,10 @@ class Entry:
         """Whether it can be loaded without a download or an installation."""
         return find_spec(FAMILIES[self.family].package) is not None and self.path() is not None
 
+    def downloadable(self) -> bool:
+        """Whether a download is all that it lacks."""
+        return self.weights == "hub" and find_spec(FAMILIES[self.family].package) is not None and self.path() is None
+
     def missing(self) -> str:
         """What to do before it can be loaded; "" where nothing is missing."""
         package = FAMILIES[self.family].package
@@ -160,7 +167,7 @@ class Entry:
         -------
         dict
             JSON-able: family, code of the adapter, SHA-256 of the weights (the name while they are
-            not here), versions of the packages that compute. A file's name and place do not count.
+            not here), which level of theory they answer for where they know several, versions of the packages that compute. A file's name and place do not count.
         """
         family = FAMILIES[self.family]
         path = self.path()
@@ -168,6 +175,7 @@ class Entry:
             "family": self.family,
             "adapter": code_digest(family.adapter.partition(":")[0]),
             "weights": f"{self.name}, not here" if path is None else sha256(path),
+            **({"modal": self.modal} if self.modal else {}),
             "packages": {name: _version(name) for name in family.packages},
         }
 
@@ -236,20 +244,24 @@ def _of_data(data: dict[str, Any]) -> Entry:
 
 
 def _of_file(path: Path, name: str) -> Entry:
-    published = CHECKPOINT.fullmatch(path.name)
     known = {item.name: item for item in _known()}
-    if published and published["name"] in known:
-        item = known[published["name"]]
-        title = f"{item.title} v{published['version']}"
-        return replace(item, name=name, title=title, weights="folder", file=str(path.absolute()))
-    return Entry(
-        name=name,
-        title=path.stem,
-        family=SUFFIXES[path.suffix],
-        weights="folder",
-        file=str(path.absolute()),
-        note="A file of your own.",
-    )
+    published = CHECKPOINT.fullmatch(path.name)
+    item = known.get(published["name"]) if published else None
+    if published and item:
+        item = replace(item, title=f"{item.title} v{published['version']}")
+    else:
+        item = Entry(
+            name=name, title=path.stem, family=SUFFIXES[path.suffix], weights="folder", note="A file of your own."
+        )
+    return replace(item, name=name, weights="folder", file=str(path.absolute()), **_seen_in(path))
+
+
+def _seen_in(path: Path) -> dict[str, Any]:
+    """Forces and elements as a checkpoint itself tells them; nothing for other files."""
+    seen = contents(path) if path.suffix == ".ckpt" else None
+    if seen is None:
+        return {}
+    return {"forces": ("conservative", "direct") if seen.direct else ("conservative",), "elements": seen.elements}
 
 
 def _symbols(text: str) -> Iterator[str]:

@@ -9,11 +9,16 @@ from pathlib import Path
 HUB_REPOSITORY = "models--lab-cosmo--upet"
 
 
-def hub_file(pattern: str) -> Iterable[Path]:
-    """Files of the UPET repository that were downloaded before."""
+def hub_cache() -> Path:
+    """Where the hub's package keeps what it downloads from the UPET repository."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    return Path(HF_HUB_CACHE, HUB_REPOSITORY, "snapshots").glob(f"*/models/{pattern}")
+    return Path(HF_HUB_CACHE, HUB_REPOSITORY)
+
+
+def hub_file(pattern: str) -> Iterable[Path]:
+    """Files of the UPET repository that were downloaded before."""
+    return (hub_cache() / "snapshots").glob(f"*/models/{pattern}")
 
 
 def newest(paths: Iterable[Path]) -> Path | None:

@@ -41,6 +41,7 @@ class SevennetModel(Model):
         self.claims = item.claims(forces)
         self.elements = frozenset(int(z) for z in network.type_map)
         self.cutoff = float(network.cutoff)
+        self._modal = item.modal
 
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
         from torch_geometric.data import Batch
@@ -63,7 +64,10 @@ class SevennetModel(Model):
 
         data = unlabeled_atoms_to_graph(atoms, self._network.cutoff)
         dtype = getattr(torch, self.dtype)
-        return AtomGraphData(**{key: dtype_correct(value, float_dtype=dtype) for key, value in data.items()})
+        graph = AtomGraphData(**{key: dtype_correct(value, float_dtype=dtype) for key, value in data.items()})
+        if self._modal:
+            graph["data_modality"] = self._modal
+        return graph
 
 
 def _cast_floats(dtype: Any) -> Any:

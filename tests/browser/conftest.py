@@ -118,6 +118,15 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
+def own_server(home):
+    """A server that only this test uses, in the environment that the test has set."""
+    home.mkdir()
+    running = Server(home)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
 def lone_server(home):
     """A server with nobody to compute: the test itself plays the worker."""
     home.mkdir()

@@ -66,8 +66,22 @@ CASES = {
     "chgnet-0.2.0": (lambda folder: mlip.load_model("chgnet-0.2.0"), lambda model: model._network.atom_embedding),
     "chgnet-r2scan": (lambda folder: mlip.load_model("chgnet-r2scan"), lambda model: model._network.atom_embedding),
     "sevennet-l3i5": (lambda folder: mlip.load_model("sevennet-l3i5"), lambda model: model._network),
+    "sevennet-0-may2024": (lambda folder: mlip.load_model("sevennet-0-may2024"), lambda model: model._network),
+    "sevennet-mf-0-pbe": (lambda folder: mlip.load_model("sevennet-mf-0-pbe"), lambda model: model._network),
+    "sevennet-mf-0-r2scan": (
+        lambda folder: mlip.load_model("sevennet-mf-0-r2scan", dtype="float64"),
+        lambda model: model._network,
+    ),
 }
-SLOW = {"chgnet-0.2.0", "chgnet-r2scan", "sevennet-l3i5", "sevennet-0-float32"}
+SLOW = {
+    "chgnet-0.2.0",
+    "chgnet-r2scan",
+    "sevennet-l3i5",
+    "sevennet-0-float32",
+    "sevennet-0-may2024",
+    "sevennet-mf-0-pbe",
+    "sevennet-mf-0-r2scan",
+}
 
 
 @pytest.fixture(

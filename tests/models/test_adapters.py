@@ -62,7 +62,7 @@ def test_a_checkpoint_equals_its_export(tiny_pet, structures, forces):
         np.testing.assert_allclose(here.forces, there.forces, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["sevennet-0", "tiny.pt"])
+@pytest.mark.parametrize("name", ["sevennet-0", "sevennet-mf-0-r2scan", "tiny.pt"])
 def test_float64_computes_in_float64(tiny_pet, name, crystal):
     """A step of 1e-5 Å is far below what float32 resolves in the energy."""
     moved = crystal.copy()
@@ -109,15 +109,36 @@ def test_the_energy_jumps_at_the_bond_cutoff_only_where_the_catalogue_says_so(na
     assert model.claims.smooth or jump > 0.1
 
 
-def test_sevennet_equals_its_own_calculator(crystal):
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("sevennet-0", {"model": "7net-0"}),
+        ("sevennet-0-may2024", {"model": "7net-0_22May2024"}),
+        ("sevennet-mf-0-pbe", {"model": "7net-mf-0", "modal": "PBE"}),
+        ("sevennet-mf-0-r2scan", {"model": "7net-mf-0", "modal": "R2SCAN"}),
+    ],
+)
+def test_sevennet_equals_its_own_calculator(name, theirs, crystal):
     with quiet(), torch_as_it_was():
         from sevenn.calculator import SevenNetCalculator
 
-        crystal.calc = SevenNetCalculator("7net-0", device="cpu")
-    ours = mlip.load_model("sevennet-0", dtype="float32").predict([crystal])[0]
+        crystal.calc = SevenNetCalculator(**theirs, device="cpu")
+    ours = mlip.load_model(name, dtype="float32").predict([crystal])[0]
     assert ours.energy == pytest.approx(crystal.get_potential_energy(), rel=1e-6)
     np.testing.assert_allclose(ours.forces, crystal.get_forces(), atol=1e-5)
     np.testing.assert_allclose(ours.stress, crystal.get_stress(voigt=False), atol=1e-6)
+
+
+def test_two_functionals_of_one_network_differ_in_a_batch_and_in_their_keys(crystal, metal):
+    names = ("sevennet-mf-0-pbe", "sevennet-mf-0-r2scan")
+    one, other = (mlip.load_model(name).predict([crystal, metal]) for name in names)
+    for pbe, r2scan in zip(one, other, strict=True):
+        assert abs(pbe.energy - r2scan.energy) > 1
+        assert np.abs(pbe.forces - r2scan.forces).max() > 1e-3
+    first, second = (entry(name).identity() for name in names)
+    assert first.pop("modal") == "PBE"
+    assert second.pop("modal") == "R2SCAN"
+    assert first == second
 
 
 def test_a_molecule_in_chgnets_box_does_not_meet_its_images(molecule):
@@ -174,7 +195,17 @@ def test_catalogue_and_models_agree_on_elements():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["chgnet-0.2.0", "chgnet-r2scan", "sevennet-l3i5"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "chgnet-0.2.0",
+        "chgnet-r2scan",
+        "sevennet-l3i5",
+        "sevennet-0-may2024",
+        "sevennet-mf-0-pbe",
+        "sevennet-mf-0-r2scan",
+    ],
+)
 def test_catalogue_and_further_models_agree_on_elements(name):
     assert {chemical_symbols[z] for z in mlip.load_model(name).elements} == set(entry(name).elements)
 

@@ -2,19 +2,28 @@ import ast
 import hashlib
 import json
 import os
+import pickle
+import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from ase.build import bulk
+from ase.data import chemical_symbols
 
 import mlip_core as mlip
 from mlip_core.configuration import Configuration
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
 from mlip_core.models.catalogue import FAMILIES, catalogue, entry
+from mlip_core.models.checkpoint import contents
+from mlip_core.models.loading import quiet
 from mlip_core.symmetry.corrections import Corrections
 
 HEAVY = {"torch", "chgnet", "sevenn", "metatomic", "metatensor", "metatrain", "upet", "pymatgen", "phonopy"}
@@ -70,6 +79,50 @@ def test_what_lies_in_the_models_folder_is_in_the_catalogue():
     assert items["pet-mad-s-v1.0.2.ckpt"].claims("direct").rotation is False
 
 
+def test_a_checkpoint_of_any_name_appears_with_the_heads_and_elements_it_has(tiny_pet):
+    shutil.copy(tiny_pet / "tiny.ckpt", models_folder() / "PET-MPtrj.ckpt")
+    without_force_heads(tiny_pet / "tiny.ckpt", models_folder() / "energies-only.ckpt")
+    (models_folder() / "broken.ckpt").write_bytes(b"no archive")
+    items = {item.name: item for item in catalogue()}
+    assert items["PET-MPtrj.ckpt"].title == "PET-MPtrj"
+    assert items["PET-MPtrj.ckpt"].forces == ("conservative", "direct")
+    assert items["PET-MPtrj.ckpt"].elements == ("Al", "Cu")
+    assert items["energies-only.ckpt"].forces == ("conservative",)
+    assert items["broken.ckpt"].forces == ("conservative", "direct")
+    for forces in items["PET-MPtrj.ckpt"].forces:
+        model = mlip.load_model("PET-MPtrj.ckpt", forces=forces)
+        assert {chemical_symbols[z] for z in model.elements} == {"Al", "Cu"}
+        assert np.abs(model.predict([bulk("Al", cubic=True)])[0].forces).max() < 100
+    with pytest.raises(SettingsError, match="no 'direct' forces"):
+        mlip.load_model("energies-only.ckpt", forces="direct")
+
+
+def without_force_heads(path, target):
+    """Forget in a checkpoint that forces were trained directly."""
+    with quiet():
+        import metatomic.torch  # noqa: F401  its classes are in the file
+
+        checkpoint = torch.load(path, weights_only=False)
+    targets = checkpoint["model_data"]["dataset_info"].targets
+    for name in [name for name in targets if name.startswith("non_conservative")]:
+        del targets[name]
+    torch.save(checkpoint, target)
+
+
+def test_looking_at_a_checkpoint_runs_nothing_of_it(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "sprung"),))
+
+    trap = {"model_data": Trap(), "more": [Trap()]}
+    with zipfile.ZipFile(tmp_path / "trap.ckpt", "w") as archive:
+        archive.writestr("trap/data.pkl", pickle.dumps(trap))
+    assert contents(tmp_path / "trap.ckpt") is None
+    assert not (tmp_path / "sprung").exists()
+    pickle.loads(pickle.dumps(trap["model_data"]))
+    assert (tmp_path / "sprung").exists()
+
+
 def replace_all_unknown():
     return mlip.models.Claims(None, None, None, True)
 
@@ -94,7 +147,9 @@ def test_a_model_that_is_not_here_says_which_file_to_put_where():
 
 
 def test_packaged_models_are_here():
-    for name in ("chgnet", "chgnet-0.2.0", "chgnet-r2scan", "sevennet-0", "sevennet-l3i5"):
+    packaged = [item.name for item in catalogue() if item.weights == "package"]
+    assert {"sevennet-0-may2024", "sevennet-mf-0-pbe", "sevennet-mf-0-r2scan"} < set(packaged)
+    for name in packaged:
         assert entry(name).available()
         assert entry(name).missing() == ""
 
@@ -109,6 +164,13 @@ def test_identity_changes_with_the_content_not_with_the_name(tmp_path):
     one.write_bytes(b"Weights")
     os.utime(one, ns=(1, 1))
     assert entry(one).identity()["weights"] == hashlib.sha256(b"Weights").hexdigest() != first["weights"]
+
+
+def test_two_entries_over_one_file_differ_in_the_functional_alone():
+    pbe, r2scan = entry("sevennet-mf-0-pbe"), entry("sevennet-mf-0-r2scan")
+    assert (pbe.functional, r2scan.functional) == ("PBE(+U), Materials Project", "r2SCAN, Materials Project")
+    said = {name: getattr(r2scan, name) for name in ("name", "title", "modal", "functional", "note")}
+    assert replace(pbe, **said) == r2scan
 
 
 def test_identity_names_the_versions_of_what_computes():
@@ -146,20 +208,6 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
 def test_what_a_model_does_not_offer_is_said_with_what_it_does(settings, match):
     with pytest.raises((SettingsError, ModelError), match=match):
         mlip.load_model("chgnet", **settings)
-
-
-def test_a_hub_that_cannot_be_reached_is_told_with_the_way_round(monkeypatch):
-    import upet
-
-    def offline(**_):
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr(upet, "get_upet", offline)
-    with pytest.raises(
-        ModelError, match=r"pet-oam-xl-v<version>\.ckpt into .*could not be reached.*no route"
-    ) as caught:
-        mlip.load_model("pet-oam-xl")
-    assert isinstance(caught.value.__cause__, ConnectionError)
 
 
 def test_a_configuration_is_the_same_whether_its_defaults_are_written_out_or_not():

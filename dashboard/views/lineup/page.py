@@ -9,6 +9,7 @@ from dashboard.views.lineup.passport import MEASURED, laws
 from dashboard.widgets.cost import NONE, Cost, costs
 from dashboard.widgets.frame import chip, header, plain, warn
 from dashboard.widgets.model_card import model_card
+from dashboard.widgets.model_download import model_download
 from dashboard.widgets.navigation import link
 from dashboard.widgets.style import style_of
 from dashboard.widgets.work import Work, live, start_button
@@ -102,7 +103,7 @@ def offer(members: tuple[Configuration, ...]) -> None:
     corrections = choose_corrections()
     st.caption(_facts(model))
     if not model.available():
-        st.warning(model.missing(), icon=":material/download:")
+        model_download(model, key="offer")
     member = Configuration(
         model=name,
         forces=forces if forces != model.default_forces else None,
@@ -175,14 +176,15 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)
         if not model.available():
-            st.warning(model.missing(), icon=":material/download:")
+            model_download(model, key=f"card-{position}")
         if st.button("Remove", key=f"remove-{position}", type="tertiary", icon=":material/close:"):
             state.set_lineup([*members[:position], *members[position + 1 :]])
             st.rerun()
 
 
 def _title(model: Entry) -> str:
-    return model.title if model.available() else f"{model.title}  (to be downloaded)"
+    """Title in the list; the same before and after a download, or the browser would lose what was chosen."""
+    return f"{model.title}  (from the hub)" if model.weights == "hub" else model.title
 
 
 def _facts(model: Entry) -> str:
