@@ -7,6 +7,7 @@ from streamlit.web import cli
 
 from mlip_core.errors import SettingsError
 from mlip_core.home import upload_limit_mb
+from mlip_core.models.environments.__main__ import main as models
 
 APP = Path(__file__).with_name("app.py")
 THRIFT = {"--runner.postScriptGC": "false", "--server.fileWatcherType": "none"}
@@ -15,7 +16,9 @@ costs several times what the answer does, and look every second whether the app'
 
 
 def main() -> None:
-    """Start the app; further arguments go to ``streamlit run`` (``--server.port 8600``, …)."""
+    """Start the app; further arguments go to ``streamlit run`` (``--server.port 8600``, …), all after ``models`` elsewhere."""
+    if sys.argv[1:2] == ["models"]:
+        sys.exit(models(sys.argv[2:]))
     try:
         sys.argv = ["streamlit", "run", str(APP), *arguments(sys.argv[1:])]
     except SettingsError as error:

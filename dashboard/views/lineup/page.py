@@ -176,7 +176,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
 
 
 def _title(model: Entry) -> str:
-    return model.title if model.available() else f"{model.title}  (to be downloaded)"
+    return f"{model.title}  ({needed})" if (needed := model.needs()) else model.title
 
 
 def _facts(model: Entry) -> str:
