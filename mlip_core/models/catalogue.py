@@ -22,6 +22,7 @@ from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
 from mlip_core.keys import code_digest
 from mlip_core.models.environments.environment import Environment
+from mlip_core.models.environments.recipes import RECIPES
 from mlip_core.models.files import hub_file, newest, sha256
 from mlip_core.models.model import Claims, Forces
 
@@ -155,7 +156,7 @@ class Entry:
     def environment(self) -> Environment | None:
         """The environment of its own that its family lives in; None where it lives here."""
         name = FAMILIES[self.family].environment
-        return Environment(name) if name else None
+        return Environment(RECIPES[name]) if name else None
 
     def available(self) -> bool:
         """Whether it can be loaded without a download or an installation."""
@@ -166,7 +167,7 @@ class Entry:
         if self.available():
             return ""
         if self._uninstalled() and self.environment is not None:
-            return f"needs `mlip-dashboard models add {self.environment.name}`"
+            return f"needs `mlip-dashboard models add {self.environment.recipe.name}`"
         return "to be downloaded" if self.weights in ("hub", "cache") else "not here"
 
     def missing(self) -> str:

@@ -1,7 +1,13 @@
 """One case for each adapter: what the contract is tested on."""
 
+import json
+import subprocess
+import sys
+import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +18,15 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
+from mlip_core.keys import digest
+from mlip_core.models.catalogue import ELSEWHERE, FAMILIES, Entry, Family, entry
+from mlip_core.models.environments import environment
+from mlip_core.models.environments.client import EnvironmentModel
+from mlip_core.models.environments.making import add
+from mlip_core.models.environments.process import Process
+from mlip_core.models.environments.recipes import RECIPES, Recipe
+
+HERE = Path(__file__).parent / "environments"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,6 +41,85 @@ class Case:
     """The layer of the network that every forward pass goes through once."""
     partner: str = "Cu"
     """The element beside Al that it covers."""
+
+
+class OwnFamilies:
+    """Families that this interpreter itself serves, in a process of its own, as if they needed an environment."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def load(self, name, *, serves, forces="conservative", dtype="float64", **fields):
+        item = Entry(**{"name": name, "title": name, "family": "own", "weights": "cache", **fields})
+        with pytest.MonkeyPatch.context() as patch:
+            self.enter(patch, serves)
+            return EnvironmentModel(item, forces=forces, dtype=dtype, device="cpu")
+
+    def enter(self, patch, serves):
+        """For the time of a patch: the family "own", and its environment made of what is installed here."""
+        patch.setattr(environment, "environments_folder", lambda: self.folder)
+        patch.setitem(RECIPES, "own", Recipe("own", "Own", (), "ase", HERE / serves))
+        patch.setitem(FAMILIES, "own", Family(ELSEWHERE, ("ase",), "ase", "own"))
+        here = environment.Environment(RECIPES["own"])
+        here.folder.mkdir(parents=True, exist_ok=True)
+        here.manifest.write_text(json.dumps({"python": sys.executable, "places": [sysconfig.get_path("purelib")]}))
+
+
+@pytest.fixture(scope="session")
+def own_families(tmp_path_factory):
+    return OwnFamilies(tmp_path_factory.mktemp("environments"))
+
+
+@pytest.fixture(scope="session")
+def installed(request):
+    """Really made environments, kept in pytest's cache for each recipe: a folder by the name of the recipe."""
+
+    def made(name):
+        key = digest(list(RECIPES[name].requirements))[:12]
+        folder = Path(request.config.cache.mkdir(f"environments-{key}"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(environment, "environments_folder", lambda: folder)
+            if not environment.Environment(RECIPES[name]).here:
+                add(name)
+            return environment.Environment(RECIPES[name])
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def load_installed(installed, tmp_path_factory):
+    """Load a model of a really made environment, with a models folder of its own."""
+    home = tmp_path_factory.mktemp("home")
+
+    def load(name, **settings):
+        with pytest.MonkeyPatch.context() as patch:
+            family = entry(name).family if not name.endswith(".model") else "mace"
+            made = installed(FAMILIES[family].environment)
+            patch.setattr(environment, "environments_folder", lambda: made.folder.parent)
+            patch.setenv("MLIP_DASHBOARD_HOME", str(home))
+            if name.endswith(".model") and not (home / "models" / name).is_file():
+                train_mace(made.python, home / "models" / name)
+            return mlip.load_model(name, **settings)
+
+    return load
+
+
+def train_mace(python, path):
+    path.parent.mkdir(exist_ok=True)
+    environment = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([python, "-I", HERE / "train_small_mace.py", path], env=environment, check=True, capture_output=True)
+
+
+def questions(model):
+    """What has one question to the process for each of its forward calls: serve_own.py fails if a question takes more."""
+
+    def register_forward_hook(hook):
+        patch = pytest.MonkeyPatch()
+        ask = Process.ask
+        patch.setattr(Process, "ask", lambda *given: (hook(), ask(*given))[1])
+        return SimpleNamespace(remove=patch.undo)
+
+    return SimpleNamespace(register_forward_hook=register_forward_hook)
 
 
 CASES = {
@@ -66,8 +160,21 @@ CASES = {
     "chgnet-0.2.0": (lambda folder: mlip.load_model("chgnet-0.2.0"), lambda model: model._network.atom_embedding),
     "chgnet-r2scan": (lambda folder: mlip.load_model("chgnet-r2scan"), lambda model: model._network.atom_embedding),
     "sevennet-l3i5": (lambda folder: mlip.load_model("sevennet-l3i5"), lambda model: model._network),
+    "elsewhere-emt": (lambda own: own.load("emt", serves="serve_emt.py"), None),
+    "elsewhere-pet-demo": (lambda own: own.load("pet-demo", serves="serve_own.py", forces="direct"), questions),
+    "installed-mace": (lambda load: load("small.model"), questions),
+    "installed-mace-float32": (lambda load: load("small.model", dtype="float32"), questions),
+    "installed-diep": (lambda load: load("diep", dtype="float64"), questions),
 }
 SLOW = {"chgnet-0.2.0", "chgnet-r2scan", "sevennet-l3i5", "sevennet-0-float32"}
+SLOW |= {name for name in CASES if name.startswith("installed-")}
+GIVEN = {
+    "pt-": "tiny_pet",
+    "ckpt-": "tiny_pet",
+    "elsewhere-": "own_families",
+    "installed-": "load_installed",
+}
+"""Fixtures that the loading of a case is given, by how its name begins."""
 
 
 @pytest.fixture(
@@ -75,8 +182,9 @@ SLOW = {"chgnet-0.2.0", "chgnet-r2scan", "sevennet-l3i5", "sevennet-0-float32"}
 )
 def case(request):
     load, counted = CASES[request.param]
-    folder = request.getfixturevalue("tiny_pet") if request.param.startswith(("pt-", "ckpt-")) else None
-    return Case(lambda: load(folder), counted, "Mg" if "-demo" in request.param else "Cu")
+    wanted = next((fixture for start, fixture in GIVEN.items() if request.param.startswith(start)), None)
+    given = None if wanted is None else request.getfixturevalue(wanted)
+    return Case(lambda: load(given), counted, "Mg" if "-demo" in request.param else "Cu")
 
 
 @pytest.fixture(scope="session")

@@ -54,8 +54,8 @@ def _add(asked: argparse.Namespace) -> None:
 
 
 def _list(_asked: argparse.Namespace) -> None:
-    for name in RECIPES:
-        print(_line(Environment(name)))
+    for recipe in RECIPES.values():
+        print(_line(Environment(recipe)))
 
 
 def _remove(asked: argparse.Namespace) -> None:
@@ -66,13 +66,11 @@ def _remove(asked: argparse.Namespace) -> None:
 def _line(environment: Environment) -> str:
     """One line of the list: name, title, and what is installed or what it takes."""
     recipe = environment.recipe
-    packages = {
-        name for family in FAMILIES.values() if family.environment == environment.name for name in family.packages
-    }
+    packages = {name for family in FAMILIES.values() if family.environment == recipe.name for name in family.packages}
     versions = ", ".join(f"{name} {environment.version(name)}" for name in sorted(packages))
     oldest = ".".join(map(str, recipe.python))
     state = f"here: {versions}" if environment.here else f"not here; Python {oldest} or newer"
-    return " ".join(filter(None, [f"{environment.name:<10} {recipe.title:<10} {state}.", recipe.note]))
+    return " ".join(filter(None, [f"{recipe.name:<10} {recipe.title:<10} {state}.", recipe.note]))
 
 
 if __name__ == "__main__":

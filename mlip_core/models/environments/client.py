@@ -8,8 +8,7 @@ from typing import Any
 from ase import Atoms
 
 from mlip_core.errors import ModelError
-from mlip_core.models.catalogue import FAMILIES, Entry
-from mlip_core.models.environments.environment import Environment
+from mlip_core.models.catalogue import Entry
 from mlip_core.models.environments.process import Process, warm
 from mlip_core.models.environments.served.potential import Asked
 from mlip_core.models.environments.served.wire import arrays_to_answers, structures_to_message
@@ -20,10 +19,10 @@ class EnvironmentModel(Model):
     """A model that a process in another environment holds; a batch goes there and its answers come back."""
 
     def __init__(self, item: Entry, *, forces: Forces, dtype: str, device: str) -> None:
-        self._environment = Environment(FAMILIES[item.family].environment)
-        if not self._environment.here:
+        environment, path = item.environment, item.path()
+        if environment is None or not environment.here or (path is None and item.weights != "cache"):
             raise ModelError(item.missing())
-        path = item.path()
+        self._environment = environment
         file = None if path is None else str(path)
         asked = Asked(name=item.name, file=file, forces=forces, dtype=dtype, device=device)
         self._question = {"do": "load", "asked": asdict(asked), "own_file": item.weights == "folder"}

@@ -21,18 +21,13 @@ def environments_folder() -> Path:
 class Environment:
     """What is known of an environment without starting anything in it."""
 
-    name: str
-    """Name of its recipe, a key of :data:`mlip_core.models.environments.recipes.RECIPES`."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """How it is made."""
-        return RECIPES[self.name]
+    recipe: Recipe
+    """How it is made."""
 
     @property
     def folder(self) -> Path:
         """Where it is, or would be."""
-        return environments_folder() / self.name
+        return environments_folder() / self.recipe.name
 
     @property
     def manifest(self) -> Path:
@@ -76,4 +71,4 @@ class Environment:
         """Say what to do before a model can be loaded; "" where it is here."""
         if self.here:
             return ""
-        return f"{title} needs an environment of its own: `mlip-dashboard models add {self.name}` makes it."
+        return f"{title} needs an environment of its own: `mlip-dashboard models add {self.recipe.name}` makes it."

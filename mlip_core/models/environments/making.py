@@ -40,8 +40,8 @@ def add(name: str, *, python: str | None = None) -> Environment:
     """
     recipe = named(name)
     uv = shutil.which("uv")
-    interpreter = _interpreter(name, recipe, python, uv)
-    environment = Environment(name)
+    interpreter = _interpreter(recipe, python, uv)
+    environment = Environment(recipe)
     environment.folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="venv-", dir=environment.folder))
     try:
@@ -58,7 +58,7 @@ def add(name: str, *, python: str | None = None) -> Environment:
     for other in environment.folder.glob("venv-*"):
         if other != place:
             shutil.rmtree(other, ignore_errors=True)
-    return Environment(name)
+    return Environment(recipe)
 
 
 def remove(name: str) -> None:
@@ -69,7 +69,7 @@ def remove(name: str) -> None:
     SettingsError
         If there is no such recipe, or nothing of it is here.
     """
-    recipe, environment = named(name), Environment(name)
+    environment = Environment(recipe := named(name))
     if not environment.folder.is_dir():
         raise SettingsError(f"There is no environment of {recipe.title} here.")
     environment.manifest.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ def named(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def _interpreter(name: str, recipe: Recipe, python: str | None, uv: str | None) -> str:
+def _interpreter(recipe: Recipe, python: str | None, uv: str | None) -> str:
     """Return what is new enough: the one asked for, this one, or what uv finds by version."""
     oldest = ".".join(map(str, recipe.python))
     if python is None and sys.version_info[:2] < recipe.python and uv:
@@ -103,7 +103,7 @@ def _interpreter(name: str, recipe: Recipe, python: str | None, uv: str | None) 
     if version < recipe.python:
         raise SettingsError(
             f"{recipe.title} needs Python {oldest} or newer, and {asked} is {'.'.join(map(str, version))}. "
-            f"Give it one: mlip-dashboard models add {name} --python /path/to/python{oldest}"
+            f"Give it one: mlip-dashboard models add {recipe.name} --python /path/to/python{oldest}"
         )
     return asked
 

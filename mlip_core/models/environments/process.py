@@ -1,5 +1,6 @@
 """The process that answers in an environment: one for each environment and worker, kept warm, gone with the worker."""
 
+import atexit
 import subprocess
 import threading
 from collections import deque
@@ -28,12 +29,19 @@ def warm(environment: Environment) -> "Process":
     ModelError
         If the environment is not here, or its Python cannot be started.
     """
-    process = _warm.get(environment.name)
+    process = _warm.get(environment.recipe.name)
     if process is None or not process.serves(environment):
         if process is not None:
             process.stop()
-        process = _warm[environment.name] = Process(environment)
+        process = _warm[environment.recipe.name] = Process(environment)
     return process
+
+
+@atexit.register
+def stop_all() -> None:
+    """End all processes; this one's end does so too, and less tidily."""
+    while _warm:
+        _warm.popitem()[1].stop()
 
 
 class Process:
@@ -150,4 +158,4 @@ def _error(title: str, answer: Mapping[str, Any]) -> Exception:
 
 
 def _anew(environment: Environment) -> str:
-    return f"`mlip-dashboard models add {environment.name}` makes it anew."
+    return f"`mlip-dashboard models add {environment.recipe.name}` makes it anew."

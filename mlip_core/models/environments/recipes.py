@@ -9,6 +9,8 @@ SERVED = Path(__file__).parent / "served"
 class Recipe(NamedTuple):
     """How an environment is made, and who answers in it."""
 
+    name: str
+    """Name that ``mlip-dashboard models add`` takes."""
     title: str
     """Name of the family for people."""
     requirements: tuple[str, ...]
@@ -24,12 +26,18 @@ class Recipe(NamedTuple):
 
 
 UNTESTED = "Made after its documentation; its weights could not be downloaded where this program was tested."
-RECIPES = {
-    "mace": Recipe("MACE", ("torch==2.13.0", "mace-torch==0.3.16", "ase>=3.29"), "mace", SERVED / "mace.py"),
-    "diep": Recipe("DIEP", ("torch==2.13.0", "diep==2.0.0", "ase>=3.29"), "diep", SERVED / "diep.py"),
-    "orb": Recipe("Orb v3", ("torch==2.13.0", "orb-models==0.7.0"), "orb_models", SERVED / "orb.py", (3, 12), UNTESTED),
-    "mattersim": Recipe(
-        "MatterSim", ("torch==2.13.0", "mattersim==1.2.5"), "mattersim", SERVED / "mattersim.py", (3, 12), UNTESTED
+_ALL = (
+    Recipe("mace", "MACE", ("torch==2.13.0", "mace-torch==0.3.16", "ase>=3.29"), "mace", SERVED / "mace.py"),
+    Recipe("diep", "DIEP", ("torch==2.13.0", "diep==2.0.0", "ase>=3.29"), "diep", SERVED / "diep.py"),
+    Recipe("orb", "Orb v3", ("torch==2.13.0", "orb-models==0.7.0"), "orb_models", SERVED / "orb.py", (3, 12), UNTESTED),
+    Recipe(
+        "mattersim",
+        "MatterSim",
+        ("torch==2.13.0", "mattersim==1.2.5"),
+        "mattersim",
+        SERVED / "mattersim.py",
+        (3, 12),
+        UNTESTED,
     ),
-}
-"""By the name that ``mlip-dashboard models add`` takes."""
+)
+RECIPES = {recipe.name: recipe for recipe in _ALL}

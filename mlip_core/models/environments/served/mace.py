@@ -44,7 +44,8 @@ def _file(asked: Asked) -> str:
     from mace.calculators.foundations_models import download_mace_mp_checkpoint, mace_mp_urls
 
     url = mace_mp_urls[NAMES[asked.name]]
-    need_network(url, f"Or put {url.rsplit('/', 1)[-1]} into the models folder and choose it by its file name.")
+    file = url.rsplit("/", 1)[-1]
+    need_network(asked.name, url, f"put {file} into the models folder and choose it by its file name")
     return download_mace_mp_checkpoint(NAMES[asked.name])
 
 

@@ -18,7 +18,7 @@ def load(asked: Asked) -> Potential:
 
     make = ORB_PRETRAINED_MODELS[asked.name]
     if not _downloaded(url := inspect.signature(make).parameters["weights_path"].default):
-        need_network(url, "Its package takes no file from elsewhere.")
+        need_network(asked.name, url, "its package cannot be given the file")
     network, adapter = make(device=asked.device, precision=PRECISION[asked.dtype], compile=False)
     calculator = ORBCalculator(network, atoms_adapter=adapter, device=asked.device)
     return Potential(predict=one_by_one(calculator), cutoff=float(adapter.radius))

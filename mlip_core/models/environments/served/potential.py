@@ -70,13 +70,15 @@ def check_device(device: str) -> None:
         raise Refused(f"Device {device!r} cannot be used here: {error}. Take device='cpu'.") from error
 
 
-def need_network(url: str, instead: str, *, patience: float = 5.0) -> None:
+def need_network(name: str, url: str, instead: str, *, patience: float = 5.0) -> None:
     """Raise Refused where nobody answers, before a package waits for minutes.
 
     Parameters
     ----------
+    name : str
+        Name of the model.
     url : str
-        What is to be downloaded.
+        Where it is downloaded from.
     instead : str
         What a person without a network does.
     patience : float
@@ -97,9 +99,8 @@ def need_network(url: str, instead: str, *, patience: float = 5.0) -> None:
     thread.start()
     thread.join(patience)
     if not answered.is_set():
-        raise Refused(
-            f"Its weights are to be downloaded from {urlsplit(url).hostname}, which does not answer. {instead}"
-        )
+        host = urlsplit(url).hostname
+        raise Refused(f"{name} is to be downloaded from {host}, which does not answer. Without a network, {instead}.")
 
 
 def _answer(atoms: Atoms, calculator: Any) -> Answer:
