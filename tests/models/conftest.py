@@ -72,16 +72,15 @@ def own_families(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def installed(request):
-    """Really made environments, kept in pytest's cache for each recipe: a folder by the name of the recipe."""
+    """Make an environment for real, once for each recipe and kept in pytest's cache; return its folder and Python."""
 
     def made(name):
         key = digest(list(RECIPES[name].requirements))[:12]
         folder = Path(request.config.cache.mkdir(f"environments-{key}"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(environment, "environments_folder", lambda: folder)
-            if not environment.Environment(RECIPES[name]).here:
-                add(name)
-            return environment.Environment(RECIPES[name])
+            here = environment.Environment(RECIPES[name])
+            return folder, (here if here.here else add(name)).python
 
     return made
 
@@ -94,11 +93,11 @@ def load_installed(installed, tmp_path_factory):
     def load(name, **settings):
         with pytest.MonkeyPatch.context() as patch:
             family = entry(name).family if not name.endswith(".model") else "mace"
-            made = installed(FAMILIES[family].environment)
-            patch.setattr(environment, "environments_folder", lambda: made.folder.parent)
+            folder, python = installed(FAMILIES[family].environment)
+            patch.setattr(environment, "environments_folder", lambda: folder)
             patch.setenv("MLIP_DASHBOARD_HOME", str(home))
             if name.endswith(".model") and not (home / "models" / name).is_file():
-                train_mace(made.python, home / "models" / name)
+                train_mace(python, home / "models" / name)
             return mlip.load_model(name, **settings)
 
     return load

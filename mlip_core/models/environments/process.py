@@ -54,12 +54,12 @@ class Process:
         if environment.python is None:
             raise ModelError(environment.missing(environment.recipe.title))
         self._title = environment.recipe.title
-        self._command = _command(environment)
+        self._what = _what(environment)
         self._lock = threading.Lock()
         self._forgotten: list[int] = []
         try:
             self._child = subprocess.Popen(
-                self._command,
+                [*self._what, str(models_folder())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -81,7 +81,7 @@ class Process:
 
     def serves(self, environment: Environment) -> bool:
         """Whether it lives and is what would be started now."""
-        return self._child.poll() is None and self._command == _command(environment)
+        return self._child.poll() is None and self._what == _what(environment)
 
     def forget(self, number: int) -> None:
         """Let go of a model, with the next message; this may be called in the middle of one."""
@@ -136,9 +136,9 @@ class Process:
         )
 
 
-def _command(environment: Environment) -> list[str]:
-    boot = (str(environment.python), "-I", str(SERVED / "boot.py"))
-    return [*boot, str(environment.recipe.serves), str(models_folder())]
+def _what(environment: Environment) -> list[str]:
+    """Which interpreter runs which family, as a command."""
+    return [str(environment.python), "-I", str(SERVED / "boot.py"), str(environment.recipe.serves)]
 
 
 def _hear(stream: IO[bytes], said: "deque[str]") -> None:
