@@ -1,9 +1,6 @@
 """One case for each adapter: what the contract is tested on."""
 
-import json
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +16,11 @@ from ase.calculators.emt import EMT
 
 import mlip_core as mlip
 from mlip_core.keys import digest
-from mlip_core.models.catalogue import ELSEWHERE, FAMILIES, Entry, Family, entry
+from mlip_core.models.catalogue import FAMILIES, entry
 from mlip_core.models.environments import environment
-from mlip_core.models.environments.client import EnvironmentModel
 from mlip_core.models.environments.making import add
 from mlip_core.models.environments.process import Process
-from mlip_core.models.environments.recipes import RECIPES, Recipe
+from mlip_core.models.environments.recipes import RECIPES
 
 HERE = Path(__file__).parent / "environments"
 
@@ -41,33 +37,6 @@ class Case:
     """The layer of the network that every forward pass goes through once."""
     partner: str = "Cu"
     """The element beside Al that it covers."""
-
-
-class OwnFamilies:
-    """Families that this interpreter itself serves, in a process of its own, as if they needed an environment."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def load(self, name, *, serves, forces="conservative", dtype="float64", **fields):
-        item = Entry(**{"name": name, "title": name, "family": "own", "weights": "cache", **fields})
-        with pytest.MonkeyPatch.context() as patch:
-            self.enter(patch, serves)
-            return EnvironmentModel(item, forces=forces, dtype=dtype, device="cpu")
-
-    def enter(self, patch, serves):
-        """For the time of a patch: the family "own", and its environment made of what is installed here."""
-        patch.setattr(environment, "environments_folder", lambda: self.folder)
-        patch.setitem(RECIPES, "own", Recipe("own", "Own", (), "ase", HERE / serves))
-        patch.setitem(FAMILIES, "own", Family(ELSEWHERE, ("ase",), "ase", "own"))
-        here = environment.Environment(RECIPES["own"])
-        here.folder.mkdir(parents=True, exist_ok=True)
-        here.manifest.write_text(json.dumps({"python": sys.executable, "places": [sysconfig.get_path("purelib")]}))
-
-
-@pytest.fixture(scope="session")
-def own_families(tmp_path_factory):
-    return OwnFamilies(tmp_path_factory.mktemp("environments"))
 
 
 @pytest.fixture(scope="session")
