@@ -166,8 +166,8 @@ class Entry:
         """What is missing in a few words, for a list; "" where nothing is."""
         if self.available():
             return ""
-        if self._uninstalled() and self.environment is not None:
-            return f"needs `mlip-dashboard models add {self.environment.recipe.name}`"
+        if self._uninstalled():
+            return "to be installed"
         return "to be downloaded" if self.weights in ("hub", "cache") else "not here"
 
     def missing(self) -> str:

@@ -1,5 +1,6 @@
 """One case for each adapter: what the contract is tested on."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,15 +66,17 @@ def load_installed(installed, tmp_path_factory):
             folder, python = installed(FAMILIES[family].environment)
             patch.setattr(environment, "environments_folder", lambda: folder)
             patch.setenv("MLIP_DASHBOARD_HOME", str(home))
-            if name.endswith(".model") and not (home / "models" / name).is_file():
-                train_mace(python, home / "models" / name)
+            if name.endswith(".model"):
+                (home / "models").mkdir(exist_ok=True)
+                if not (folder / name).is_file():
+                    train_mace(python, folder / name)
+                shutil.copy(folder / name, home / "models")
             return mlip.load_model(name, **settings)
 
     return load
 
 
 def train_mace(python, path):
-    path.parent.mkdir(exist_ok=True)
     environment = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "OMP_NUM_THREADS": "1"}
     subprocess.run([python, "-I", HERE / "train_small_mace.py", path], env=environment, check=True, capture_output=True)
 

@@ -181,7 +181,10 @@ def _title(model: Entry) -> str:
 
 def _facts(model: Entry) -> str:
     elements = "all elements it was trained on" if not model.elements else _elements(model)
-    return escape(f"{model.functional} · {elements} · weights: {model.licence} · {model.citation}", quote=False)
+    parts = [model.functional, elements, f"weights: {model.licence}", model.citation]
+    if model.environment is not None:
+        parts.append(model.environment.recipe.note)
+    return escape(" · ".join(filter(None, parts)), quote=False)
 
 
 def _elements(model: Entry) -> str:

@@ -1,6 +1,7 @@
 """An environment on this machine: whether it is here, which Python runs in it, and what is installed there."""
 
 import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import distributions
@@ -71,4 +72,9 @@ class Environment:
         """Say what to do before a model can be loaded; "" where it is here."""
         if self.here:
             return ""
-        return f"{title} needs an environment of its own: `mlip-dashboard models add {self.recipe.name}` makes it."
+        oldest = ".".join(map(str, self.recipe.python))
+        python = f" --python <of {oldest} or newer>" if sys.version_info[:2] < self.recipe.python else ""
+        return (
+            f"{title} needs `mlip-dashboard models add {self.recipe.name}{python}`: "
+            "its packages live in an environment of their own."
+        )

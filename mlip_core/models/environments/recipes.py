@@ -25,7 +25,7 @@ class Recipe(NamedTuple):
     """One sentence more for people."""
 
 
-UNTESTED = "Made after its documentation; its weights could not be downloaded where this program was tested."
+UNTESTED = "Untested with real weights, which could not be downloaded where this program was made."
 _ALL = (
     Recipe("mace", "MACE", ("torch==2.13.0", "mace-torch==0.3.16", "ase>=3.29"), "mace", SERVED / "mace.py"),
     Recipe("diep", "DIEP", ("torch==2.13.0", "diep==2.0.0", "ase>=3.29"), "diep", SERVED / "diep.py"),

@@ -182,7 +182,7 @@ def test_an_interpreter_that_is_gone_is_told_with_the_way_round(own_families, mo
         process.Process(Environment(RECIPES["own"]))
     broken.unlink()
     assert not Environment(RECIPES["own"]).here
-    with pytest.raises(ModelError, match=r"needs an environment of its own: `mlip-dashboard models add own`"):
+    with pytest.raises(ModelError, match=r"needs `mlip-dashboard models add own`"):
         process.Process(Environment(RECIPES["own"]))
 
 
