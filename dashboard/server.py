@@ -12,6 +12,7 @@ from streamlit.web import cli
 
 from mlip_core.errors import SettingsError
 from mlip_core.home import upload_limit_mb
+from mlip_core.models.environments.__main__ import main as models
 
 APP = Path(__file__).with_name("app.py")
 THRIFT = {"--runner.postScriptGC": "false", "--server.fileWatcherType": "none"}
@@ -20,7 +21,9 @@ costs several times what the answer does, and look every second whether the app'
 
 
 def main() -> None:
-    """Read the command line, and serve the app until it is stopped."""
+    """Read the command line, and serve the app until it is stopped; ``models …`` is a command of its own."""
+    if sys.argv[1:2] == ["models"]:
+        sys.exit(models(sys.argv[2:]))
     asked, further = read(sys.argv[1:])
     with home_of(asked):
         if asked.workers is not None:
@@ -50,7 +53,8 @@ def read(words: list[str]) -> tuple[Namespace, list[str]]:
     parser = ArgumentParser(
         prog="mlip-dashboard",
         description="Put machine-learned interatomic potentials side by side on your own structure, in the browser.",
-        epilog="What follows -- goes to Streamlit: mlip-dashboard --port 8600 -- --server.enableCORS false",
+        epilog="What follows -- goes to Streamlit: mlip-dashboard --port 8600 -- --server.enableCORS false. "
+        "mlip-dashboard models --help: model families in environments of their own.",
     )
     parser.add_argument("--port", type=int, help="where the app is served (8501, or the next that is free)")
     parser.add_argument(

@@ -1,8 +1,10 @@
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
+import sysconfig
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -130,3 +132,38 @@ def tiny_pet(request, tmp_path_factory):
         for name in ("tiny.ckpt", "tiny.pt"):
             (folder / name).rename(kept / name)
     return kept
+
+
+class OwnFamilies:
+    """Families that this interpreter itself serves, in a process of its own, as if they needed an environment."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def load(self, name, *, serves, forces="conservative", dtype="float64", **fields):
+        from mlip_core.models.catalogue import Entry
+        from mlip_core.models.environments.client import EnvironmentModel
+
+        item = Entry(**{"name": name, "title": name, "family": "own", "weights": "cache", **fields})
+        with pytest.MonkeyPatch.context() as patch:
+            self.enter(patch, serves)
+            return EnvironmentModel(item, forces=forces, dtype=dtype, device="cpu")
+
+    def enter(self, patch, serves):
+        """For the time of a patch: the family "own", and its environment made of what is installed here."""
+        from mlip_core.models.catalogue import ELSEWHERE, FAMILIES, Family
+        from mlip_core.models.environments import environment
+        from mlip_core.models.environments.recipes import RECIPES, Recipe
+
+        path = Path(__file__).parent / "models" / "environments" / serves
+        patch.setattr(environment, "environments_folder", lambda: self.folder)
+        patch.setitem(RECIPES, "own", Recipe("own", "Own", (), "ase", path))
+        patch.setitem(FAMILIES, "own", Family(ELSEWHERE, ("ase",), "ase", "own"))
+        here = environment.Environment(RECIPES["own"])
+        here.folder.mkdir(parents=True, exist_ok=True)
+        here.manifest.write_text(json.dumps({"python": sys.executable, "places": [sysconfig.get_path("purelib")]}))
+
+
+@pytest.fixture(scope="session")
+def own_families(tmp_path_factory):
+    return OwnFamilies(tmp_path_factory.mktemp("environments"))

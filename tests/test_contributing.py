@@ -54,7 +54,8 @@ def project(tmp_path_factory):
 def test_what_the_guide_adds_works(project):
     run(project, "ruff", "check", ".")
     run(project, "ruff", "format", "--check", ".")
-    run(project, "pytest", "-q", "tests/models/test_lennard_jones.py", "tests/calculations/bond_lengths")
+    quick = ("tests/models/test_lennard_jones.py", "tests/models/environments/test_morse.py")
+    run(project, "pytest", "-q", *quick, "tests/calculations/bond_lengths")
 
 
 @pytest.mark.slow

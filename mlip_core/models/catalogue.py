@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from os import environ
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,10 +22,12 @@ from mlip_core.errors import ModelError, SettingsError
 from mlip_core.home import models_folder
 from mlip_core.keys import code_digest
 from mlip_core.models.checkpoint import contents
+from mlip_core.models.environments.environment import Environment
+from mlip_core.models.environments.recipes import RECIPES
 from mlip_core.models.files import hub_file, newest, sha256
 from mlip_core.models.model import Claims, Forces
 
-Weights = Literal["package", "bundled", "folder", "hub"]
+Weights = Literal["package", "bundled", "folder", "hub", "cache"]
 
 
 class Family(NamedTuple):
@@ -36,8 +39,11 @@ class Family(NamedTuple):
     """Distributions whose version may change a prediction."""
     package: str
     """Module that must be installed, and that holds the weights of ``weights: package``."""
+    environment: str = ""
+    """Name of the environment of its own in which all this is installed; "" where it is here."""
 
 
+ELSEWHERE = "mlip_core.models.environments.client:EnvironmentModel"
 FAMILIES = {
     "chgnet": Family("mlip_core.models.chgnet:ChgnetModel", ("chgnet", "pymatgen", "torch"), "chgnet"),
     "sevennet": Family("mlip_core.models.sevennet:SevennetModel", ("sevenn", "e3nn", "torch"), "sevenn"),
@@ -47,8 +53,23 @@ FAMILIES = {
     "upet": Family(
         "mlip_core.models.upet:UpetModel", ("upet", "metatrain", "metatomic-torch", "vesin", "torch"), "upet"
     ),
+    "mace": Family(ELSEWHERE, ("mace-torch", "e3nn", "torch"), "mace", "mace"),
+    "diep": Family(ELSEWHERE, ("diep", "torch-geometric", "torch"), "diep", "diep"),
+    "orb": Family(ELSEWHERE, ("orb-models", "nvalchemi-toolkit-ops", "torch"), "orb_models", "orb"),
+    "mattersim": Family(ELSEWHERE, ("mattersim", "torch-geometric", "torch"), "mattersim", "mattersim"),
 }
-SUFFIXES = {".pt": "metatomic", ".ckpt": "upet"}
+SUFFIXES = {".pt": "metatomic", ".ckpt": "upet", ".model": "mace"}
+OF_SUFFIX: dict[str, dict[str, Any]] = {
+    ".model": {
+        "forces": ("conservative",),
+        "dtypes": ("float64", "float32"),
+        "rotation": True,
+        "inversion": True,
+        "translation": True,
+        "smooth": True,
+    }
+}
+"""What every file of a family has in common, where that is known."""
 CHECKPOINT = re.compile(r"(?P<name>pet-\w+-(?:xs|s|m|l|xl))-v?(?P<version>\d+\.\d+\.\d+)\.ckpt")
 
 
@@ -63,9 +84,11 @@ class Entry:
     family: str
     """Name of its family, a key of :data:`FAMILIES`."""
     weights: Weights
-    """Inside an installed package, bundled under assets/models, a file in a folder, or on the hub."""
+    """Inside an installed package, bundled under assets/models, a file in a folder, on the hub, or downloaded by the
+    family's own package into a cache of its own."""
     file: str = ""
-    """Weights: relative to the package or to assets/models; a path for ``folder``; "" for ``hub``."""
+    """Weights: relative to the package, to assets/models or to the person's cache; a path for ``folder``; "" for
+    ``hub``, and for ``cache`` where the package alone knows."""
     modal: str = ""
     """Which of several levels of theory the weights answer for, as their makers name it; "" where they know one."""
     functional: str = "not stated"
@@ -136,9 +159,23 @@ class Entry:
         path = _find[self.weights](self)
         return path if path is not None and path.is_file() else None
 
+    @property
+    def environment(self) -> Environment | None:
+        """The environment of its own that its family lives in; None where it lives here."""
+        name = FAMILIES[self.family].environment
+        return Environment(RECIPES[name]) if name else None
+
     def available(self) -> bool:
         """Whether it can be loaded without a download or an installation."""
-        return find_spec(FAMILIES[self.family].package) is not None and self.path() is not None
+        return not self._uninstalled() and self.path() is not None
+
+    def needs(self) -> str:
+        """What is missing in a few words, for a list; "" where nothing is."""
+        if self.available():
+            return ""
+        if self._uninstalled():
+            return "to be installed"
+        return "to be downloaded" if self.weights in ("hub", "cache") else "not here"
 
     def downloadable(self) -> bool:
         """Whether a download is all that it lacks."""
@@ -146,11 +183,12 @@ class Entry:
 
     def missing(self) -> str:
         """What to do before it can be loaded; "" where nothing is missing."""
-        package = FAMILIES[self.family].package
-        if find_spec(package) is None:
-            return f"{self.title} needs the Python package {package}: install it."
+        if uninstalled := self._uninstalled():
+            return uninstalled
         if self.path() is not None:
             return ""
+        if self.weights == "cache":
+            return f"{self.title} is not on this machine: its own package downloads it when it is first used."
         if self.weights == "hub":
             return (
                 f"{self.title} is not on this machine: it is downloaded from the hub lab-cosmo/upet when first used. "
@@ -159,6 +197,13 @@ class Entry:
         if self.weights == "bundled":
             return f"{self.title} is not in this installation: {asset('models', self.file)} is missing."
         return f"{self.title} has no weights: {self.file} is missing."
+
+    def _uninstalled(self) -> str:
+        """What is to be installed; "" where its family is."""
+        if self.environment is not None:
+            return self.environment.missing(self.title)
+        package = FAMILIES[self.family].package
+        return "" if find_spec(package) else f"{self.title} needs the Python package {package}: install it."
 
     def identity(self) -> dict[str, object]:
         """Everything that may change a prediction besides the settings.
@@ -169,15 +214,20 @@ class Entry:
             JSON-able: family, code of the adapter, SHA-256 of the weights (the name while they are
             not here), which level of theory they answer for where they know several, versions of the packages that compute. A file's name and place do not count.
         """
-        family = FAMILIES[self.family]
-        path = self.path()
-        return {
+        family, path = FAMILIES[self.family], self.path()
+        identity: dict[str, object] = {
             "family": self.family,
             "adapter": code_digest(family.adapter.partition(":")[0]),
             "weights": f"{self.name}, not here" if path is None else sha256(path),
             **({"modal": self.modal} if self.modal else {}),
-            "packages": {name: _version(name) for name in family.packages},
+            "packages": self.packages(),
         }
+        return identity if self.environment is None else identity | {"served": self.environment.code()}
+
+    def packages(self) -> dict[str, str]:
+        """Versions of the distributions that compute, where they are installed; "" of one that is not."""
+        find = _version if self.environment is None else self.environment.version
+        return {name: find(name) for name in FAMILIES[self.family].packages}
 
 
 def catalogue() -> tuple[Entry, ...]:
@@ -251,7 +301,12 @@ def _of_file(path: Path, name: str) -> Entry:
         item = replace(item, title=f"{item.title} v{published['version']}")
     else:
         item = Entry(
-            name=name, title=path.stem, family=SUFFIXES[path.suffix], weights="folder", note="A file of your own."
+            name=name,
+            title=path.stem,
+            family=SUFFIXES[path.suffix],
+            weights="folder",
+            note="A file of your own.",
+            **OF_SUFFIX.get(path.suffix, {}),
         )
     return replace(item, name=name, weights="folder", file=str(path.absolute()), **_seen_in(path))
 
@@ -271,6 +326,9 @@ def _symbols(text: str) -> Iterator[str]:
 
 
 def _in_package(item: Entry) -> Path | None:
+    if item.environment is not None:
+        folder = item.environment.module(FAMILIES[item.family].package)
+        return folder and folder / item.file
     spec = find_spec(FAMILIES[item.family].package)
     return Path(spec.submodule_search_locations[0], item.file) if spec and spec.submodule_search_locations else None
 
@@ -280,11 +338,16 @@ def _on_hub(item: Entry) -> Path | None:
     return newest(models_folder().glob(pattern)) or newest(hub_file(pattern))
 
 
+def _in_cache(item: Entry) -> Path:
+    return Path(environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), Path(item.file).expanduser())
+
+
 _find = {
     "package": _in_package,
     "bundled": lambda item: asset("models", item.file),
     "folder": lambda item: Path(item.file),
     "hub": _on_hub,
+    "cache": _in_cache,
 }
 
 

@@ -1,7 +1,7 @@
 """The one contract that every potential in this package keeps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import ClassVar, Literal, NamedTuple
@@ -74,6 +74,8 @@ class Model(ABC):
     identity : str or None
         Everything that may change a prediction (weights, code, packages, settings) in one word; None for a
         model that was made by hand.
+    versions : mapping of str to str, or None
+        Versions of the distributions that compute, where these are installed elsewhere than here; else None.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Model(ABC):
     batch_atoms: int = 2048
     cutoff: float | None = None
     identity: str | None = None
+    versions: Mapping[str, str] | None = None
 
     @abstractmethod
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:

@@ -1,7 +1,11 @@
 """One case for each adapter: what the contract is tested on."""
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,14 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
+from mlip_core.keys import digest
+from mlip_core.models.catalogue import FAMILIES, entry
+from mlip_core.models.environments import environment
+from mlip_core.models.environments.making import add
+from mlip_core.models.environments.process import Process
+from mlip_core.models.environments.recipes import RECIPES
+
+HERE = Path(__file__).parent / "environments"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,6 +38,59 @@ class Case:
     """The layer of the network that every forward pass goes through once."""
     partner: str = "Cu"
     """The element beside Al that it covers."""
+
+
+@pytest.fixture(scope="session")
+def installed(request):
+    """Make an environment for real, once for each recipe and kept in pytest's cache; return its folder and Python."""
+
+    def made(name):
+        key = digest(list(RECIPES[name].requirements))[:12]
+        folder = Path(request.config.cache.mkdir(f"environments-{key}"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(environment, "environments_folder", lambda: folder)
+            here = environment.Environment(RECIPES[name])
+            return folder, (here if here.here else add(name)).python
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def load_installed(installed, tmp_path_factory):
+    """Load a model of a really made environment, with a models folder of its own."""
+    home = tmp_path_factory.mktemp("home")
+
+    def load(name, **settings):
+        with pytest.MonkeyPatch.context() as patch:
+            family = entry(name).family if not name.endswith(".model") else "mace"
+            folder, python = installed(FAMILIES[family].environment)
+            patch.setattr(environment, "environments_folder", lambda: folder)
+            patch.setenv("MLIP_DASHBOARD_HOME", str(home))
+            if name.endswith(".model"):
+                (home / "models").mkdir(exist_ok=True)
+                if not (folder / name).is_file():
+                    train_mace(python, folder / name)
+                shutil.copy(folder / name, home / "models")
+            return mlip.load_model(name, **settings)
+
+    return load
+
+
+def train_mace(python, path):
+    environment = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([python, "-I", HERE / "train_small_mace.py", path], env=environment, check=True, capture_output=True)
+
+
+def questions(model):
+    """What has one question to the process for each of its forward calls: serve_own.py fails if a question takes more."""
+
+    def register_forward_hook(hook):
+        patch = pytest.MonkeyPatch()
+        ask = Process.ask
+        patch.setattr(Process, "ask", lambda *given: (hook(), ask(*given))[1])
+        return SimpleNamespace(remove=patch.undo)
+
+    return SimpleNamespace(register_forward_hook=register_forward_hook)
 
 
 CASES = {
@@ -72,6 +137,11 @@ CASES = {
         lambda folder: mlip.load_model("sevennet-mf-0-r2scan", dtype="float64"),
         lambda model: model._network,
     ),
+    "elsewhere-emt": (lambda own: own.load("emt", serves="serve_emt.py"), None),
+    "elsewhere-pet-demo": (lambda own: own.load("pet-demo", serves="serve_own.py", forces="direct"), questions),
+    "installed-mace": (lambda load: load("small.model"), questions),
+    "installed-mace-float32": (lambda load: load("small.model", dtype="float32"), questions),
+    "installed-diep": (lambda load: load("diep", dtype="float64"), questions),
 }
 SLOW = {
     "chgnet-0.2.0",
@@ -82,6 +152,14 @@ SLOW = {
     "sevennet-mf-0-pbe",
     "sevennet-mf-0-r2scan",
 }
+SLOW |= {name for name in CASES if name.startswith("installed-")}
+GIVEN = {
+    "pt-": "tiny_pet",
+    "ckpt-": "tiny_pet",
+    "elsewhere-": "own_families",
+    "installed-": "load_installed",
+}
+"""Fixtures that the loading of a case is given, by how its name begins."""
 
 
 @pytest.fixture(
@@ -89,8 +167,9 @@ SLOW = {
 )
 def case(request):
     load, counted = CASES[request.param]
-    folder = request.getfixturevalue("tiny_pet") if request.param.startswith(("pt-", "ckpt-")) else None
-    return Case(lambda: load(folder), counted, "Mg" if "-demo" in request.param else "Cu")
+    wanted = next((fixture for start, fixture in GIVEN.items() if request.param.startswith(start)), None)
+    given = None if wanted is None else request.getfixturevalue(wanted)
+    return Case(lambda: load(given), counted, "Mg" if "-demo" in request.param else "Cu")
 
 
 @pytest.fixture(scope="session")

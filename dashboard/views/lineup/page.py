@@ -184,12 +184,17 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
 
 def _title(model: Entry) -> str:
     """Title in the list; the same before and after a download, or the browser would lose what was chosen."""
-    return f"{model.title}  (from the hub)" if model.weights == "hub" else model.title
+    if model.weights == "hub":
+        return f"{model.title}  (from the hub)"
+    return f"{model.title}  ({needed})" if (needed := model.needs()) else model.title
 
 
 def _facts(model: Entry) -> str:
     elements = "all elements it was trained on" if not model.elements else _elements(model)
-    return escape(f"{model.functional} · {elements} · weights: {model.licence} · {model.citation}", quote=False)
+    parts = [model.functional, elements, f"weights: {model.licence}", model.citation]
+    if model.environment is not None:
+        parts.append(model.environment.recipe.note)
+    return escape(" · ".join(filter(None, parts)), quote=False)
 
 
 def _elements(model: Entry) -> str:

@@ -78,9 +78,19 @@ class Load:
 
 
 def _clocks() -> tuple[float, float, float]:
-    """Processor time of the whole machine and of this process, and wall time, s."""
+    """Processor time of the whole machine and of this process with those it started, and wall time, s."""
     times = psutil.cpu_times()
-    return sum(getattr(times, name, 0.0) for name in _BUSY), process_time(), perf_counter()
+    everything = sum(getattr(times, name, 0.0) for name in _BUSY)
+    return everything, process_time() + sum(map(_spent, psutil.Process().children())), perf_counter()
+
+
+def _spent(process: psutil.Process) -> float:
+    """Processor time of a process, s; none of one that is gone."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
 
 
 def packages_of(model: Model) -> dict[str, str]:
@@ -99,6 +109,8 @@ def packages_of(model: Model) -> dict[str, str]:
     while isinstance(model, CorrectedModel):
         model = model.model
     adapters = {family.adapter.partition(":")[0]: family.packages for family in FAMILIES.values()}
+    if model.versions is not None:
+        return dict(model.versions)
     found = {"python": platform.python_version()}
     for package in adapters.get(type(model).__module__, ("ase", "numpy")):
         try:
