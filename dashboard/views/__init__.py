@@ -13,6 +13,7 @@ from dashboard.views.declaration import Page
 FOLDERS = (
     "structure",
     "lineup",
+    "distillation",
     "relaxation",
     "phonons",
     "equation_of_state",

@@ -16,8 +16,8 @@ from ase.data import chemical_symbols
 
 from mlip_core.calculations.distillation.labelling import Labels, label
 from mlip_core.calculations.distillation.learner import Learner
-from mlip_core.calculations.distillation.publishing import card_of, install, name_of, names_taken, tested
 from mlip_core.calculations.distillation.network import exported
+from mlip_core.calculations.distillation.publishing import card_of, install, name_of, names_taken, tested
 from mlip_core.calculations.distillation.record import Distillation
 from mlip_core.calculations.distillation.settings import START, DistillationSettings, start_weights
 from mlip_core.calculations.distillation.workshop import Workshop, write
@@ -84,7 +84,7 @@ def distill(
         learner = _learned(labels, teacher, settings, workshop, progress)
     finally:
         write(workshop.path("processor-seconds"), f"{earlier + time.process_time() - began:.3f}".encode())
-    result = _result(labels, learner, teacher, settings, workshop, earlier + time.process_time() - began)
+    result = _result(labels, learner, teacher, workshop, seconds=earlier + time.process_time() - began)
     install(result)
     return result
 
@@ -93,7 +93,7 @@ def check(structure: Atoms, teacher: Model, settings: DistillationSettings) -> N
     """Refuse what cannot be learned, before anything is computed; raises as :func:`distill` says."""
     if settings.start != start_weights():
         raise SettingsError(
-            f"these settings belong to a student that began with other weights ({settings.start}) than {START} has here. "
+            f"These settings belong to a student that began with other weights ({settings.start}) than {START} has here. "
             "Ask anew without start=."
         )
     if teacher.forces == "direct" or teacher.claims.rotation is False:
@@ -101,18 +101,40 @@ def check(structure: Atoms, teacher: Model, settings: DistillationSettings) -> N
             f"{teacher.name} does not obey the symmetry that a student is to learn from it. Choose a teacher with exact "
             "rotations and conservative forces: SevenNet-0, SevenNet-l3i5 or CHGNet."
         )
+    check_structure(structure, teacher.name, teacher.elements)
+
+
+def check_structure(structure: Atoms, teacher: str, elements: frozenset[int] | None) -> None:
+    """Refuse a structure that cannot be learned from a teacher.
+
+    Parameters
+    ----------
+    structure : Atoms
+        As given.
+    teacher : str
+        Name of the teacher.
+    elements : frozenset of int or None
+        Atomic numbers that it covers; None where it does not say.
+
+    Raises
+    ------
+    ModelError
+        If the teacher does not cover it.
+    StructureError
+        If it is too large, or a lone atom.
+    """
     if len(structure) > MOST_ATOMS:
         raise StructureError(
-            f"the structure has {len(structure)} atoms; at most {MOST_ATOMS} are learned. Take the primitive or a smaller "
+            f"The structure has {len(structure)} atoms; at most {MOST_ATOMS} are learned. Take the primitive or a smaller "
             "cell of the same crystal: its supercells are among the variants."
         )
     if len(structure) == 1 and not structure.pbc.any():
-        raise StructureError("a lone atom feels no force, so that there is nothing to learn. Choose another structure.")
-    missing = set(structure.numbers.tolist()) - teacher.elements if teacher.elements is not None else set()
+        raise StructureError("A lone atom feels no force, so that there is nothing to learn. Choose another structure.")
+    missing = set(structure.numbers.tolist()) - elements if elements is not None else set()
     if missing:
         names = ", ".join(chemical_symbols[number] for number in sorted(missing))
         raise ModelError(
-            f"{teacher.name} does not know {names}, so that it cannot teach this structure. Choose another teacher."
+            f"{teacher} does not know {names}, so that it cannot teach this structure. Choose another teacher."
         )
 
 
@@ -160,9 +182,8 @@ def _ticking(progress: Progress, before: int, total: int, stage: str) -> Callabl
     return tick
 
 
-def _result(
-    labels: Labels, learner: Learner, teacher: Model, settings: DistillationSettings, workshop: Workshop, seconds: float
-) -> Distillation:
+def _result(labels: Labels, learner: Learner, teacher: Model, workshop: Workshop, *, seconds: float) -> Distillation:
+    settings = learner.settings
     heads = tested(learner, labels.parts["test"])
     weights = exported(learner.finished())
     name = name_of(labels.structure, workshop.student, names_taken())

@@ -59,7 +59,7 @@ class Learner:
     ) -> None:
         import torch
 
-        self._settings, self._improper = settings, improper
+        self.settings, self._improper = settings, improper
         elements = sorted({int(number) for atoms in train for number in atoms.numbers})
         self.student = begin(elements, seed=settings.seed)
         cutoff = self.student.pet.cutoff
@@ -110,12 +110,11 @@ class Learner:
             If too many losses are no number; the student as it was after the epoch before is in the last state.
         """
         began = time.perf_counter()
-        rng = np.random.default_rng([self._settings.seed, 4, self.epoch])
+        rng = np.random.default_rng([self.settings.seed, 4, self.epoch])
         losses = []
         for done, batch in enumerate(self._shuffled(), 1):
-            if self._settings.augmentation:
-                batch = batch.turned(random_operations(len(batch.sizes), rng, improper=self._improper))
-            losses.append(self._learn(batch))
+            turns = random_operations(len(batch.sizes), rng, improper=self._improper)
+            losses.append(self._learn(batch.turned(turns) if self.settings.augmentation else batch))
             tick(done)
         finite = [value for value in losses if np.isfinite(value)]
         if len(finite) < (1 - MOST_LOST) * len(losses):
@@ -194,7 +193,7 @@ class Learner:
 
     def _shuffled(self) -> list[Batch]:
         """Every variant once, in an order that belongs to the epoch."""
-        order = np.random.default_rng([self._settings.seed, 3, self.epoch]).permutation(len(self._samples))
+        order = np.random.default_rng([self.settings.seed, 3, self.epoch]).permutation(len(self._samples))
         return _grouped([self._samples[i] for i in order], BATCH)
 
     def _sample(self, atoms: Atoms) -> Batch:

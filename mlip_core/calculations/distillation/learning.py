@@ -115,9 +115,7 @@ def loss(found: Answer, batch: Batch) -> Any:
     from torch.nn.functional import huber_loss
 
     energies = huber_loss(found.energies / batch.sizes, (batch.energies / batch.sizes).float(), delta=ENERGY_DELTA)
-    forces = sum(
-        huber_loss(forces, batch.forces, delta=FORCE_DELTA) for forces in (found.forces, found.direct_forces)
-    )
+    forces = sum(huber_loss(forces, batch.forces, delta=FORCE_DELTA) for forces in (found.forces, found.direct_forces))
     total = ENERGY_WEIGHT * energies + FORCE_WEIGHT * forces
     crystals = batch.stresses[:, 0, 0].isfinite()
     if not crystals.any():
@@ -153,9 +151,7 @@ def errors(student: Student, backend: Any, batches: Sequence[Batch], rotations: 
     )
 
 
-def _in_all_orientations(
-    student: Student, backend: Any, batch: Batch, rotations: np.ndarray
-) -> dict[str, np.ndarray]:
+def _in_all_orientations(student: Student, backend: Any, batch: Batch, rotations: np.ndarray) -> dict[str, np.ndarray]:
     """(1 + n, n_atoms, 3) forces of each head, turned back; the first as oriented."""
     found: dict[str, list[np.ndarray]] = {"direct": [], "conservative": []}
     for rotation in (np.eye(3), *rotations):
