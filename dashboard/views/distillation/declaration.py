@@ -25,7 +25,7 @@ def widget_values(task: Task) -> Mapping[str, Any]:
 
 def figures(results: Named) -> Figures:
     """How all students learned."""
-    courses: list[Course] = [course_of(result) for _, result in results]
+    courses: list[Course] = [course_of(result, mark.label) for mark, result in results]
     return {"Learning": learning_figure(courses)} if courses else {}
 
 

@@ -30,11 +30,13 @@ class Course:
     """What errors are relative to, eV/Å."""
     turned: bool
     """Whether the training data were turned at random."""
+    teacher: str
+    """Name of the teacher's configuration."""
 
 
-def course_of(result: "Distillation") -> Course:
+def course_of(result: "Distillation", teacher: str) -> Course:
     """How a finished student learned."""
-    return Course(vars(result.history), result.mean_force, result.settings.augmentation)
+    return Course(vars(result.history), result.mean_force, result.settings.augmentation, teacher)
 
 
 def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figure:
@@ -57,10 +59,10 @@ def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figur
     marks = []
     for course in courses:
         for head in HEADS:
-            mark = style_of_head(head, turned=course.turned, alone=len(courses) == 1)
+            mark = style_of_head(head, course, alone=len(courses) == 1)
             marks.append(mark)
             for column, kind in enumerate(PANELS, 1):
-                _draw(figure, course, head + kind, mark, column, look)
+                _draw(figure, course, head + kind, mark, column=column, look=look)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(type="log", dtick="D2", exponentformat="none")
     figure.update_yaxes(title_text="force error (% of the mean force)", col=1)
@@ -69,11 +71,11 @@ def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figur
     return look.finish(figure, marks, height=430, uirevision="learning", hovermode="x unified")
 
 
-def style_of_head(head: str, *, turned: bool, alone: bool) -> Style:
+def style_of_head(head: str, course: Course, *, alone: bool) -> Style:
     """Colour by head; dashed as what is not constrained is everywhere, dotted where the data were not turned."""
-    dash: Dash = "dash" if turned else "dot"
-    how = "" if alone else ", turned in training" if turned else ", never turned in training"
-    return Style(label=f"{head} forces{how}", color=HEADS[head], dash=dash)
+    dash: Dash = "dash" if course.turned else "dot"
+    how = "" if alone else ", turned in training" if course.turned else ", never turned"
+    return Style(label=f"{head} student of {course.teacher}{how}", color=HEADS[head], dash=dash)
 
 
 def _titles(courses: Sequence[Course]) -> list[str]:
@@ -81,7 +83,7 @@ def _titles(courses: Sequence[Course]) -> list[str]:
     return ["variants as oriented", "the same, turned", title]
 
 
-def _draw(figure: go.Figure, course: Course, name: str, mark: Style, column: int, look: Look) -> None:
+def _draw(figure: go.Figure, course: Course, name: str, mark: Style, *, column: int, look: Look) -> None:
     values = np.asarray(course.history[name], dtype=float)
     scale = 1.0 if name.endswith("_rotational") else course.mean_force or 1.0
     line: dict[str, Any] = look.line(mark)

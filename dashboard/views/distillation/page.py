@@ -192,11 +192,11 @@ def draw(works: list[Work]) -> None:
 def course_so_far(work: Work) -> Course | None:
     """How a student has learned so far; None before the first measurement."""
     if work.result is not None:
-        return course_of(work.result)
+        return course_of(work.result, work.member.label)
     told = [row["values"] for row in work.rows() if "history" in row["values"]]
     if not told:
         return None
-    return Course(told[-1]["history"], told[-1]["mean_force"], work.task.settings.augmentation)
+    return Course(told[-1]["history"], told[-1]["mean_force"], work.task.settings.augmentation, work.member.label)
 
 
 def introduce(*, active: bool) -> None:

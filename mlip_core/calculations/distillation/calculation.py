@@ -33,7 +33,7 @@ TICK = 0.5
 
 def distill(
     structure: Atoms,
-    teacher: Model,
+    model: Model,
     settings: DistillationSettings | None = None,
     *,
     progress: Progress = silent,
@@ -51,8 +51,8 @@ def distill(
     ----------
     structure : Atoms
         A crystal, slab or molecule of at most 200 atoms; not changed.
-    teacher : Model
-        With exact rotations and conservative forces, or one that claims nothing.
+    model : Model
+        The teacher: with exact rotations and conservative forces, or one that claims nothing.
     settings : DistillationSettings, optional
         How much and how long to learn.
     progress : callable, optional
@@ -74,7 +74,7 @@ def distill(
     CalculationError
         If the teacher fails on too many variants, the loss is no number, or the disk is full: says what is kept.
     """
-    settings = settings or DistillationSettings()
+    settings, teacher = settings or DistillationSettings(), model
     check(structure, teacher, settings)
     began = time.process_time()
     workshop = Workshop(structure, teacher, settings)
