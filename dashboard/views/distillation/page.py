@@ -39,27 +39,36 @@ def main() -> None:
     structure = need_structure()
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
-        tasks = ask(structure)
+        teacher = choose_teacher()
+        tasks, refusal = ask(structure, teacher)
     with results:
-        if tasks:
+        if refusal:
+            st.subheader("This structure cannot be learned")
+            st.markdown(plain(refusal))
+            link("structure", "Choose a structure")
+        else:
             live(tasks, draw, steps=True)
 
 
-def ask(structure: Atoms) -> list[Task]:
-    """Offer teacher and settings, say what it takes, and start; no task where the structure cannot be learned."""
+def choose_teacher() -> Entry:
+    """Offer the constrained models that are here."""
     teachers = {item.name: item for item in catalogue() if may_teach(item)}
     name = st.selectbox(
         "Teacher", list(teachers), index=list(teachers).index(TEACHER) if TEACHER in teachers else 0,
         format_func=lambda key: teachers[key].title, key="learn_teacher", bind="query-params",
         help="A constrained model of the catalogue: its energies, forces and stresses are what the student learns.",
     )  # fmt: skip
-    teacher = Configuration(model=name)
+    return teachers[name]
+
+
+def ask(structure: Atoms, model: Entry) -> tuple[list[Task], str]:
+    """Offer the settings, say what it takes, and start; or the reason why the structure cannot be learned."""
+    teacher = Configuration(model=model.name)
     settings, both = choose_settings()
     try:
-        check_structure(structure, teachers[name].title, numbers_of(teachers[name]))
+        check_structure(structure, model.title, numbers_of(model))
     except MlipError as reason:
-        st.error(str(reason), icon=":material/error:")
-        return []
+        return [], str(reason)
     asked = [settings, replace(settings, augmentation=False)] if both else [settings]
     tasks = [Task(kind="distillation", subject=structure, configuration=teacher, settings=each) for each in asked]
     works = follow(tasks)
@@ -73,7 +82,7 @@ def ask(structure: Atoms) -> list[Task]:
             key="learn-longer", help="Learning goes on from where it is; the labels are there already.",
             disabled=settings.epochs + LONGER > MOST_EPOCHS,
         )  # fmt: skip
-    return tasks
+    return tasks, ""
 
 
 def may_teach(item: Entry) -> bool:
