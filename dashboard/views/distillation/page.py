@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from ase import Atoms
 from ase.data import atomic_numbers
@@ -17,6 +18,8 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_structure, plain, titled
 from dashboard.widgets.navigation import link
+from dashboard.widgets.once import once
+from dashboard.widgets.theme import Look
 from dashboard.widgets.work import Work, drawn, follow, live, start_button
 from mlip_core.calculations.distillation import Distillation, DistillationSettings
 from mlip_core.calculations.distillation.calculation import check_structure
@@ -182,11 +185,11 @@ def longer(tasks: Sequence[Task]) -> None:
 
 def draw(works: list[Work]) -> None:
     """Draw how the students learn, and what they are worth once they are finished."""
-    courses = [course for course in map(course_so_far, works) if course is not None]
-    if not courses:
+    figure = once(figure_so_far, works, look())
+    if figure is None:
         introduce(active=any(work.active for work in works))
         return
-    chart(learning_figure(courses, look=look()), "learning-figure")
+    chart(figure, "learning-figure")
     st.caption(
         "Errors against the teacher on variants that are not learned, after each epoch; both axes of errors are logarithmic. A "
         "constrained model has no rotational error. The student's falls because it sees its training data turned at random."
@@ -196,6 +199,12 @@ def draw(works: list[Work]) -> None:
         report(found)
     if results:
         download_all(st, titled("Learn this structure"), results, lambda: figures(results))
+
+
+def figure_so_far(works: list[Work], look: Look) -> go.Figure | None:
+    """Draw how the students have learned so far; None before the first measurement."""
+    courses = [course for course in map(course_so_far, works) if course is not None]
+    return learning_figure(courses, look=look) if courses else None
 
 
 def course_so_far(work: Work) -> Course | None:

@@ -1,6 +1,7 @@
 """What learning will take on this machine, from what was measured here where there is something."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ase import Atoms
@@ -15,6 +16,7 @@ from mlip_core.calculations.distillation.costs import (
     cost,
 )
 from mlip_core.configuration import Configuration
+from mlip_core.errors import RecordError
 from mlip_core.jobs.task import Task
 
 RECENT = 10
@@ -49,7 +51,7 @@ def price(structure: Atoms, tasks: Sequence[Task], teacher: Configuration) -> st
 
 def speeds(teacher: Configuration) -> tuple[float, float, bool]:
     """Time for an atom of the teacher and of an epoch, s, and whether either was measured here."""
-    earlier = [(task, record) for task, record in _finished("distillation")]
+    earlier = _finished("distillation")
     learning = next((record.learning_seconds_per_atom for _, record in earlier), None)
     label = next(
         (
@@ -75,10 +77,11 @@ def _per_atom(measured: Any) -> float | None:
 def _finished(kind: str) -> list[tuple[Task, Any]]:
     """Tasks and results of the last finished runs of one kind."""
     found = []
-    for run in jobs().runs(limit=RECENT, kind=kind, statuses=("done",)):
-        task, record = jobs().task(run.id), result(run.key)
-        if task is not None and record is not None:
-            found.append((task, record))
+    for run in jobs().runs(limit=RECENT, status="done", kind=kind):
+        with suppress(RecordError):  # of an earlier version, say
+            task, record = jobs().task(run.id), result(run.key)
+            if task is not None and record is not None:
+                found.append((task, record))
     return found
 
 

@@ -7,6 +7,7 @@ copies that are turned at random: the rotational error in the history falls as t
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from mlip_core.calculations.distillation.publishing import card_of, install, nam
 from mlip_core.calculations.distillation.record import Distillation
 from mlip_core.calculations.distillation.settings import START, DistillationSettings, start_weights
 from mlip_core.calculations.distillation.workshop import Workshop, write
-from mlip_core.errors import ModelError, SettingsError, StructureError
+from mlip_core.errors import CalculationError, ModelError, SettingsError, StructureError
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress, silent
 
@@ -83,7 +84,8 @@ def distill(
         labels = label(structure, teacher, settings, workshop, progress)
         learner = _learned(labels, teacher, settings, workshop, progress)
     finally:
-        write(workshop.path("processor-seconds"), f"{earlier + time.process_time() - began:.3f}".encode())
+        with suppress(CalculationError):  # what went wrong before matters more
+            write(workshop.path("processor-seconds"), f"{earlier + time.process_time() - began:.3f}".encode())
     result = _result(labels, learner, teacher, workshop, seconds=earlier + time.process_time() - began)
     install(result)
     return result

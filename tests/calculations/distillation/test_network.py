@@ -15,7 +15,7 @@ from mlip_core.symmetry.moving import rattled
 KNOWN = (6, 8, 11, 12, 13, 14, 17)
 
 
-@pytest.mark.parametrize(("new", "old"), [(14, 14), (31, 13), (32, 14), (35, 17), (16, 17), (19, 11)])
+@pytest.mark.parametrize(("new", "old"), [(14, 14), (31, 13), (32, 14), (35, 17), (19, 11)])
 def test_a_new_element_begins_as_one_of_its_group_or_a_neighbour(new, old):
     assert most_similar(new, KNOWN) == old
 
