@@ -30,10 +30,8 @@ from mlip_core.errors import MlipError
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import Entry, catalogue
 
-TEACHER = "sevennet-0"
-"""Chosen at first."""
-LONGER = 15
-"""Epochs that one click adds."""
+TEACHER = "sevennet-0"  # chosen at first
+LONGER = 15  # epochs that one click adds
 
 
 def main() -> None:

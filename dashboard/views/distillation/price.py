@@ -37,8 +37,8 @@ def price(structure: Atoms, tasks: Sequence[Task], teacher: Configuration) -> st
     """
     label, learning, here = speeds(teacher)
     costs = [cost(structure, task.settings, label=label, learning=learning) for task in tasks]
-    total = sum(found.seconds for found in costs)
     first: Cost = costs[0]
+    total = first.seconds + sum(found.seconds - found.label_seconds for found in costs[1:])  # the labels serve both
     students = "" if len(costs) == 1 else f" for each of {len(costs)} students"
     basis = "as measured on this machine" if here else "on one core of an ordinary machine"
     settings: DistillationSettings = tasks[0].settings

@@ -97,7 +97,7 @@ def label(
     seconds, atoms = 0.0, 0
     for split, place, members in chunks:
         progress(done, total, stage="labels of the teacher")
-        path = workshop.path(f"labels-{split}-{place:05d}.extxyz")
+        path = workshop.labels / f"{split}-{place:05d}.extxyz"
         if not path.exists():
             began = time.perf_counter()
             answers = answered(members, teacher)
@@ -128,7 +128,7 @@ def answered(members: Sequence[Atoms], teacher: Model) -> list[Atoms]:
 
 
 def _middle(structure: Atoms, teacher: Model, workshop: Workshop, progress: Progress) -> Atoms:
-    path = workshop.path("relaxed.extxyz")
+    path = workshop.labels / "relaxed.extxyz"
     if not path.exists():
 
         def report(done: int, total: int | None, **values: object) -> None:
@@ -162,7 +162,7 @@ def _enough(left_out: dict[Split, int], todo: dict[Split, list[Atoms]], teacher:
 
 def _speed(workshop: Workshop, seconds: float, atoms: int) -> float:
     """Wall time for an atom, measured by the run that labelled; kept for those that go on."""
-    path = workshop.path("label-seconds-per-atom")
+    path = workshop.labels / "seconds-per-atom"
     if atoms:
         write_whole(path, f"{seconds / atoms:.6g}".encode())
     return float(path.read_text()) if path.exists() else 0.0

@@ -36,19 +36,17 @@ class Workshop:
 
     def __init__(self, structure: Atoms, teacher: Model, settings: DistillationSettings) -> None:
         question = asdict(settings)
-        epochs = question.pop("epochs")
-        self.key = digest(
-            {
-                "structure": fingerprint(structure),
-                "teacher": teacher.identity or _answer_of(teacher, structure),
-                "settings": question,
-                "code": code_digest(__package__),
-            }
-        )
-        self.student = digest({"key": self.key, "epochs": epochs})
+        how = {name: question.pop(name) for name in ("epochs", "augmentation", "start")}
+        asked = {"structure": fingerprint(structure), "settings": question, "code": code_digest(__package__)}
+        asked["teacher"] = teacher.identity or _answer_of(teacher, structure)
+        key = digest({**asked, **how, "epochs": None})
+        self.student = digest({"key": key, "epochs": how["epochs"]})
         """Tells the student apart from those that learned for longer or less long."""
-        self.folder = home() / FOLDER / self.key[:32]
-        whole(self.folder.mkdir, self.folder, parents=True, exist_ok=True)
+        self.folder = home() / FOLDER / key[:32]
+        self.labels = home() / FOLDER / f"labels-{digest(asked)[:32]}"
+        """Labels serve the student that is turned in training and the one that is not."""
+        for folder in (self.folder, self.labels):
+            whole(folder.mkdir, folder, parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
         """File of that name, there or not."""

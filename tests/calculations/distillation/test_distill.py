@@ -62,8 +62,7 @@ def test_a_student_learns_is_found_by_its_name_and_says_what_it_is(copper, teach
     assert "valid near that structure only" in card["entry"]["note"]
 
     # the errors on the card are those that anybody finds who asks the model itself
-    workshop = next((home / "distillation").iterdir())
-    test = [atoms for path in sorted(workshop.glob("labels-test-*")) for atoms in read_labels(path)]
+    test = [atoms for path in sorted(home.glob("distillation/labels-*/test-*")) for atoms in read_labels(path)]
     for forces, errors in (("direct", found.direct), ("conservative", found.conservative)):
         said = mlip.load_model(found.model, forces=forces).predict(test)
         wrong = np.concatenate([one.forces - atoms.arrays["REF_forces"] for one, atoms in zip(said, test, strict=True)])
@@ -141,12 +140,14 @@ def test_it_stops_within_an_epoch(copper, teacher, home, monkeypatch):
 def test_without_turning_the_student_never_meets_another_orientation(copper, teacher, monkeypatch):
     seen, original = [], learning.Learner._learn
     monkeypatch.setattr(learning.Learner, "_learn", lambda self, batch: seen.append(batch) or original(self, batch))
-    cells = {}
+    cells, asked = {}, []
     for turned in (True, False):
         seen.clear()
         found = mlip.distill(copper, teacher, replace(TOY, epochs=1, augmentation=turned))
+        asked.append(teacher.asked)
         cells[turned] = [cell.numpy() for batch in seen for cell in batch.cells]
         assert found.settings.augmentation is turned
+    assert asked[0] == asked[1], "the labels of the one serve the other"
     # the cell of copper has its first vector in the plane of y and z, and strains by up to 3 %
     assert all(abs(cell[0, 0]) < 0.2 * np.linalg.norm(cell[0]) for cell in cells[False])
     assert not all(abs(cell[0, 0]) < 0.2 * np.linalg.norm(cell[0]) for cell in cells[True])
