@@ -77,7 +77,8 @@ def single(atoms: Atoms, cutoff: float) -> Batch:
     first, second, shifts = finder.compute(atoms.positions, box, atoms.pbc.tolist(), "ijS")
     crystal = bool(atoms.pbc.all())
     stress = np.reshape(atoms.info["REF_stress"], (1, 3, 3)) if crystal else np.full((1, 3, 3), np.nan)
-    real, whole = {"dtype": torch.float32}, {"dtype": torch.int64}
+    real: dict[str, Any] = {"dtype": torch.float32}
+    whole: dict[str, Any] = {"dtype": torch.int64}
     return Batch(
         positions=torch.tensor(atoms.positions, **real),
         cells=torch.tensor(np.where(atoms.pbc[:, None], atoms.cell.array, 0.0), **real)[None],

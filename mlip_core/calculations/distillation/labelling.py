@@ -73,8 +73,10 @@ def made(structure: Atoms, middle: Atoms, settings: DistillationSettings) -> dic
     numbers = {"train": settings.n_structures, "validation": n_validation(settings), "test": n_test(settings)}
     found: dict[Split, list[Atoms]] = {}
     for place, split in enumerate(SPLITS):
-        common = {"seed": (settings.seed, place), "strain": settings.strain, "rattle": settings.rattle}
-        around, given = (variants(atoms, numbers[split], **common) for atoms in (middle, structure))
+        around, given = (
+            variants(atoms, numbers[split], seed=(settings.seed, place), strain=settings.strain, rattle=settings.rattle)
+            for atoms in (middle, structure)
+        )
         found[split] = [given[i] if i % _GIVEN == _GIVEN - 1 else around[i] for i in range(numbers[split])]
     return found
 

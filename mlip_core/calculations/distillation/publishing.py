@@ -106,8 +106,8 @@ def _energies_and_stresses(learner: Learner, batches: Sequence[Batch]) -> tuple[
     for batch in batches:
         said = answer(learner.student, learner.mean, batch, learning=False)
         energies.append(((said.energies - batch.energies) / batch.sizes).detach().numpy())
-        for head, stress in (("direct", said.direct_stresses), ("conservative", said.stresses)):
-            stresses[head].append((stress - batch.stresses).detach().numpy().ravel())
+        stresses["direct"].append((said.direct_stresses - batch.stresses).detach().numpy().ravel())
+        stresses["conservative"].append((said.stresses - batch.stresses).detach().numpy().ravel())
     means = {head: float(np.abs(np.concatenate(parts)).mean()) for head, parts in stresses.items()}
     return float(np.abs(np.concatenate(energies)).mean()), {
         head: value if np.isfinite(value) else None for head, value in means.items()

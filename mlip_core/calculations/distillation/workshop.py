@@ -37,7 +37,11 @@ class Workshop:
     def __init__(self, structure: Atoms, teacher: Model, settings: DistillationSettings) -> None:
         question = asdict(settings)
         how = {name: question.pop(name) for name in ("epochs", "augmentation", "start")}
-        asked = {"structure": fingerprint(structure), "settings": question, "code": code_digest(__package__)}
+        asked: dict[str, Any] = {
+            "structure": fingerprint(structure),
+            "settings": question,
+            "code": code_digest(__package__),
+        }
         asked["teacher"] = teacher.identity or _answer_of(teacher, structure)
         key = digest({**asked, **how, "epochs": None})
         self.student = digest({"key": key, "epochs": how["epochs"]})
