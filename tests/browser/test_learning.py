@@ -32,7 +32,7 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
     page.locator("input[type=file]").set_input_files(cif)
     expect(page.get_by_text("GaAs", exact=True).first).to_be_visible()
 
-    asked = f"&learn_teacher=chgnet&learn_structures=8&learn_epochs={EPOCHS}"
+    asked = f"&learn_structures=8&learn_epochs={EPOCHS}"
     page.goto(page.url.replace("/?", "/learn?") + asked)
     expect(page.get_by_text("variants with about")).to_be_visible()
     page.get_by_role("button", name="Learn this structure").click()
@@ -55,7 +55,7 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
     expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
     legend = page.locator(".legendtext").all_inner_texts()
     assert sum("GaAs" in name for name in legend) == 2, legend
-    assert any("CHGNet" in name for name in legend), legend
+    assert any("SevenNet-0" in name for name in legend), legend
 
 
 def two_states(page):

@@ -32,7 +32,7 @@ class DistillationSettings:
 
     n_structures: int = 150
     """Number of variants to learn from, 4 to 2,000; validation and test take some more."""
-    epochs: int = 30
+    epochs: int = 24
     """How often each of them is learned, 1 to 500. With more and all else the same, learning goes on from where it was."""
     augmentation: bool = True
     """Whether each variant is turned at random whenever it is learned; without, the student never sees another orientation."""
