@@ -104,7 +104,7 @@ def choose_settings() -> tuple[DistillationSettings, bool]:
         bind="query-params", help="Strained, rattled and displaced copies of the structure, in cells of several sizes.",
     )  # fmt: skip
     epochs = st.number_input(
-        "Epochs", 1, MOST_EPOCHS, usual.epochs, step=5, key="learn_epochs", bind="query-params",
+        "Epochs", 1, MOST_EPOCHS, usual.epochs, step=5, key=state.LEARN_EPOCHS, bind="query-params",
         help="How often each variant is learned. More can be added later.",
     )  # fmt: skip
     both = st.toggle(
@@ -177,7 +177,7 @@ def beside(structure: Atoms, wanted: Sequence[Configuration]) -> list[Configurat
 def longer(tasks: Sequence[Task]) -> None:
     """Ask for more epochs of the same students."""
     more = [replace(task, settings=replace(task.settings, epochs=task.settings.epochs + LONGER)) for task in tasks]
-    st.session_state["learn_epochs"] = more[0].settings.epochs
+    st.session_state[state.LEARN_EPOCHS] = more[0].settings.epochs
     jobs().submit_many(more, labels=[task.configuration.label for task in more], subject_name=state.structure_name())
 
 
