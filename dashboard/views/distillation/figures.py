@@ -18,6 +18,7 @@ HEADS = {"direct": COLORS[1], "conservative": COLORS[2]}
 PANELS = {"": "as oriented", "_turned": "turned", "_rotational": "spread over turned copies"}
 """What is drawn of each head, and what it is called; the last is the rotational error."""
 PERCENT = 100.0
+TICKS = [factor * 10.0**power for power in range(-2, 4) for factor in (1, 2, 5)]
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figur
             for column, kind in enumerate(PANELS, 1):
                 _draw(figure, course, head + kind, mark, column=column, look=look)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
-    figure.update_yaxes(type="log", dtick="D2", exponentformat="none")
+    figure.update_yaxes(type="log", tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
     figure.update_yaxes(title_text="force error (% of the mean force)", col=1)
     figure.update_yaxes(matches="y", col=2)
     figure.update_yaxes(title_text="rotational error (% of the force)", col=3)
-    return look.finish(figure, marks, height=430, uirevision="learning", hovermode="x unified")
+    look.finish(figure, marks, height=450, uirevision="learning", hovermode="x unified")
+    return figure.update_layout(margin_t=figure.layout.margin.t + 2 * look.font_size)  # for the titles of the panels
 
 
 def style_of_head(head: str, course: Course, *, alone: bool) -> Style:
