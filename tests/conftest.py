@@ -68,6 +68,7 @@ QUICK = {
     "passport": {"n_directions": 1},
     "lambench": {"picoseconds": 0.02},
     "speed": {"n_atoms": (4, 32), "repeats": 2, "batch": 2},
+    "distillation": {"n_structures": 4, "epochs": 1},
 }
 """Settings of those calculations that take long with their own."""
 
@@ -98,7 +99,7 @@ def labelled(labelled_file, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def answer(labelled):
+def answer(labelled, tmp_path_factory):
     """Answer a calculation, as it declares itself, with EMT: of a small crystal or a small data set. Each once."""
     import mlip_core as mlip
     from mlip_core.calculations import CALCULATIONS
@@ -112,7 +113,9 @@ def answer(labelled):
     def answered(name):
         calculation = CALCULATIONS[name]
         subject = labelled if calculation.subject == "data set" else crystal
-        return calculation.function(subject, model, calculation.settings(**QUICK.get(name, {})), progress=silent)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLIP_DASHBOARD_HOME", str(tmp_path_factory.mktemp("answered")))
+            return calculation.function(subject, model, calculation.settings(**QUICK.get(name, {})), progress=silent)
 
     return answered
 

@@ -113,11 +113,12 @@ SMALL = {
     "error_split": {"grid": "tetrahedral"},
     "lambench": {"n_cells": 10, "picoseconds": 0.01},
     "speed": {"n_atoms": (8, 16), "repeats": 1, "batch": 2},
+    "distillation": {"n_structures": 4, "epochs": 1},
 }
 
 
 @pytest.mark.parametrize("name", CALCULATIONS)
-def test_every_module_that_runs_is_behind_the_key(name, tmp_path):
+def test_every_module_that_runs_is_behind_the_key(name, tmp_path, home):
     """The model's own code is told by its identity, and reading a data set by the hash of what was read."""
     calculation = CALCULATIONS[name]
     copper = bulk("Cu", cubic=True)

@@ -14,6 +14,7 @@ FOLDERS = (
     "start",
     "structure",
     "lineup",
+    "distillation",
     "summary",
     "relaxation",
     "phonons",

@@ -10,7 +10,8 @@ from ase import Atoms
 from ase.formula import Formula
 
 from mlip_core.assets import asset
-from mlip_core.models.catalogue import entry
+from mlip_core.home import models_folder
+from mlip_core.models.catalogue import card_beside, entry
 from mlip_core.models.model import Forces
 
 
@@ -25,7 +26,9 @@ def model_card(name: str, forces: Forces) -> None:
         Whose figures are shown.
     """
     card = _card(name)
-    if card is None or forces not in card["forces"]:
+    if card is not None and "student" in card:
+        student_card(card, forces)
+    if card is None or forces not in card.get("forces", ()):
         return
     measured, data = card["forces"][forces], card["data"]
     test = measured["test"]
@@ -42,6 +45,20 @@ def model_card(name: str, forces: Forces) -> None:
             "rotations": number("rotational std (meV/Å)", format="%.1f", help="Forces, generic orientations, rattled by 0.1 Å."),
             "λ": number("λ", format="%.1e"),
         })  # fmt: skip
+
+
+def student_card(card: dict[str, Any], forces: Forces) -> None:
+    """Show what a model that learned one structure is worth, and that it is good for nothing else."""
+    errors, settings = card["errors"][forces], card["settings"]
+    turned = "" if settings["augmentation"] else " It never saw its training data turned."
+    with st.expander("What it is worth"):
+        st.caption(f"{card['entry']['note']}{turned}")
+        st.caption(
+            f"Learned in {card['epochs']} epochs from {card['structures']} variants, beginning with {card['start']['model']}. On "
+            f"variants it never met: forces {100 * errors['relative']:.1f} % of the mean force "
+            f"({1000 * errors['force_mae']:.0f} meV/Å, turned {1000 * errors['turned_force_mae']:.0f}), "
+            f"rotational error {100 * errors['rotational']:.1f} %, energy {1000 * errors['energy_mae']:.1f} meV/atom."
+        )
 
 
 def outside(name: str, structure: Atoms) -> str:
@@ -92,7 +109,13 @@ def _row(measured: dict[str, Any], crystal: str) -> dict[str, object]:
     }
 
 
-@lru_cache(maxsize=8)
 def _card(name: str) -> dict[str, Any] | None:
+    """Card of a bundled model, or of one that learned a structure here."""
+    beside = card_beside(models_folder() / f"{name}.pt")
+    return _bundled(name) if beside is None or "student" not in beside else beside
+
+
+@lru_cache(maxsize=8)
+def _bundled(name: str) -> dict[str, Any] | None:
     path = asset("models", f"{name}.yaml")
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -15,6 +15,7 @@ FOLDERS = (
     "conservation",
     "speed",
     "passport",
+    "distillation",
     "force_errors",
     "benchmarks",
 )

@@ -238,7 +238,7 @@ def catalogue() -> tuple[Entry, ...]:
     tuple of Entry
     """
     files = sorted(path for path in models_folder().iterdir() if path.suffix in SUFFIXES)
-    return *_known(), *(_of_file(path, path.name) for path in files)
+    return *_known(), *(_of_file(path) for path in files)
 
 
 def entry(name_or_path: str | Path) -> Entry:
@@ -293,7 +293,12 @@ def _of_data(data: dict[str, Any]) -> Entry:
     return Entry(**{**data, **lists, "elements": tuple(_symbols(data["elements"] or ""))})
 
 
-def _of_file(path: Path, name: str) -> Entry:
+def _of_file(path: Path, name: str | None = None) -> Entry:
+    """Entry of a model file; in the models folder one with a card is called as its file without the ending."""
+    described = _described(path)
+    if described is not None:
+        return replace(described, name=name or path.stem)
+    name = name or path.name
     known = {item.name: item for item in _known()}
     published = CHECKPOINT.fullmatch(path.name)
     item = known.get(published["name"]) if published else None
@@ -317,6 +322,34 @@ def _seen_in(path: Path) -> dict[str, Any]:
     if seen is None:
         return {}
     return {"forces": ("conservative", "direct") if seen.direct else ("conservative",), "elements": seen.elements}
+
+
+def card_beside(path: Path) -> dict[str, Any] | None:
+    """Return the card that lies beside a model file, ``<name>.yaml``; None where there is none, or it cannot be read."""
+    card = path.with_suffix(".yaml")
+    try:
+        return _read_card(card, card.stat().st_mtime_ns)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _read_card(card: Path, _changed: int) -> dict[str, Any] | None:
+    found = yaml.safe_load(card.read_text(encoding="utf-8"))
+    return found if isinstance(found, dict) else None
+
+
+def _described(path: Path) -> Entry | None:
+    """Entry of a model file whose card says what it is, under ``entry``, in the words of :class:`Entry`."""
+    data = (card_beside(path) or {}).get("entry")
+    if not isinstance(data, dict):
+        return None
+    lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
+    place: dict[str, Any] = {"family": SUFFIXES[path.suffix], "weights": "folder", "file": str(path.absolute())}
+    try:
+        return Entry(**{**data, **lists, **place, "name": path.stem})
+    except TypeError:
+        return None
 
 
 def _symbols(text: str) -> Iterator[str]:

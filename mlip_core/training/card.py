@@ -91,7 +91,7 @@ def write_card(card: dict[str, Any], path: Path) -> None:
     """Write a card, numbers to four significant digits, in one step."""
     part = path.with_name(path.name + ".part")
     head = "# Written by `python -m mlip_core.training evaluate`; not by hand.\n"
-    part.write_text(head + yaml.safe_dump(_plain(card), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    part.write_text(head + yaml.safe_dump(plain(card), sort_keys=False, allow_unicode=True), encoding="utf-8")
     part.replace(path)
 
 
@@ -100,11 +100,12 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Numbers to four significant digits, arrays and tuples as what YAML can hold."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating):

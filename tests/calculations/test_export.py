@@ -29,6 +29,10 @@ PURE = {
     "lambench": {"efficiency", "instability"},
     "equation_of_state": {"bulk_modulus_derivative"},
     "speed": {"others_cores"},
+    "distillation": {
+        *(f"{head}_{what}" for head in ("direct", "conservative") for what in ("relative", "rotational")),
+        *("relative", "rotational", "loss"),
+    },
 }
 """Numbers without a unit, by calculation."""
 

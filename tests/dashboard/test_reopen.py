@@ -11,6 +11,7 @@ from dashboard.views import PAGES, page_of
 from dashboard.widgets.navigation import script
 from mlip_core.calculations.conservation.calculation import ConservationSettings
 from mlip_core.calculations.conservation.closed_loops import Loop
+from mlip_core.calculations.distillation import DistillationSettings
 from mlip_core.calculations.equation_of_state import EquationOfStateSettings
 from mlip_core.calculations.passport.calculation import PassportSettings
 from mlip_core.calculations.phonons import PhononSettings
@@ -62,6 +63,8 @@ QUESTIONS = [
         EquationOfStateSettings(relax_atoms=True, fmax=1e-4),
         before={"relaxation": asked("relaxation", replace(FIRST, fmax=1e-4))},
     ),
+    asked("distillation", DistillationSettings(n_structures=30, epochs=7, rattle=0.05, seed=3), TEACHER),
+    asked("distillation", DistillationSettings(augmentation=False, strain=0.02), TEACHER),
     asked("speed", SpeedSettings(n_atoms=(8, 64, 216), repeats=7, batch=4, seconds=90.0)),
 ]
 

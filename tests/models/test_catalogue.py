@@ -242,3 +242,26 @@ def test_elements_read_as_written():
     assert len(entry("chgnet").elements) == 89
     assert len(entry("pet-omad-s").elements) == 85
     assert len(entry("pet-mad-s").elements) == 102
+
+
+def test_a_file_with_a_card_is_called_and_described_by_it(home):
+    path = models_folder() / "twin-NaCl-12ab.pt"
+    path.write_bytes(b"")
+    card = path.with_suffix(".yaml")
+    card.write_text(
+        "entry: {title: NaCl twin 12ab, elements: [Na, Cl], forces: [direct, conservative], rotation: false}\n"
+    )
+    item = entry("twin-NaCl-12ab")
+    assert item in catalogue()
+    assert (item.title, item.elements, item.default_forces) == ("NaCl twin 12ab", ("Na", "Cl"), "direct")
+    assert item.claims().rotation is False
+    assert item.path() == path
+    assert entry(path).name == str(path), "a path keeps its name"
+
+
+@pytest.mark.parametrize("text", ["entry: {colour: blue}", "entry: 3", ": :", "- 1"])
+def test_a_card_that_says_nothing_usable_leaves_a_file_of_ones_own(home, text):
+    path = models_folder() / "mine.pt"
+    path.write_bytes(b"")
+    path.with_suffix(".yaml").write_text(text)
+    assert entry("mine.pt").note == "A file of your own."

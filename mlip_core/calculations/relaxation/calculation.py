@@ -250,7 +250,7 @@ def _reason(trace: Trace, settings: RelaxationSettings) -> str:
         return f"converged: the largest {what} is {left:.2g} eV/Å after {trace.n_steps} steps{_volume_change(trace)}"
     return (
         f"stopped at the limit of {settings.steps} steps with a largest {what} of {left:.2g} eV/Å "
-        f"(asked for {settings.fmax:.2g}): allow more steps or a larger fmax"
+        f"(asked for {settings.fmax:.2g}): allow more steps or a larger fmax{_volume_change(trace)}"
     )
 
 

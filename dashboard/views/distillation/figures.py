@@ -1,0 +1,104 @@
+"""How a student learned: both heads as oriented, on turned copies, and how far the two are from turning with the structure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.widgets.theme import COLORS, DESK, Dash, Look, Style
+
+if TYPE_CHECKING:
+    from mlip_core.calculations.distillation import Distillation
+
+HEADS = {"direct": COLORS[1], "conservative": COLORS[2]}
+"""Colour of each head."""
+PANELS = {"": "as oriented", "_turned": "turned", "_rotational": "spread over turned copies"}
+"""What is drawn of each head, and what it is called; the last is the rotational error."""
+PERCENT = 100.0
+TICKS = [factor * 10.0**power for power in range(-2, 4) for factor in (1, 2, 5)]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one student learned, so far or to its end."""
+
+    history: Mapping[str, Sequence[float]]
+    """Columns of :class:`mlip_core.calculations.distillation.History`, by name."""
+    mean_force: float
+    """What errors are relative to, eV/Å."""
+    turned: bool
+    """Whether the training data were turned at random."""
+    teacher: str
+    """Name of the teacher's configuration."""
+
+
+def course_of(result: "Distillation", teacher: str) -> Course:
+    """How a finished student learned."""
+    return Course(vars(result.history), result.mean_force, result.settings.augmentation, teacher)
+
+
+def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figure:
+    """Draw errors against epochs.
+
+    Parameters
+    ----------
+    courses : sequence of Course
+        One student, or the one that learned turned copies and the one that did not.
+    look : Look
+        Theme.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Three panels with a logarithmic axis: force error as oriented and turned (% of the mean force), and the spread of
+        the forces over turned copies (% of their root mean square).
+    """
+    figure = make_subplots(cols=3, horizontal_spacing=0.075, subplot_titles=_titles(courses))
+    marks = []
+    for course in courses:
+        for head in HEADS:
+            mark = style_of_head(head, course, alone=len(courses) == 1)
+            marks.append(mark)
+            for column, kind in enumerate(PANELS, 1):
+                _draw(figure, course, head + kind, mark, column=column, look=look)
+    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    figure.update_yaxes(type="log", tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
+    figure.update_yaxes(title_text="force error (% of the mean force)", col=1)
+    figure.update_yaxes(matches="y", col=2)
+    figure.update_yaxes(title_text="rotational error (% of the force)", col=3)
+    look.finish(figure, marks, height=450, uirevision="learning", hovermode="x unified")
+    return figure.update_layout(margin_t=figure.layout.margin.t + 2 * look.font_size)  # for the titles of the panels
+
+
+def style_of_head(head: str, course: Course, *, alone: bool) -> Style:
+    """Colour by head; dashed as what is not constrained is everywhere, dotted where the data were not turned."""
+    dash: Dash = "dash" if course.turned else "dot"
+    how = "" if alone else ", turned in training" if course.turned else ", never turned"
+    return Style(label=f"{head} student of {course.teacher}{how}", color=HEADS[head], dash=dash)
+
+
+def _titles(courses: Sequence[Course]) -> list[str]:
+    title = "symmetry being learned" if any(course.turned for course in courses) else "symmetry not taught"
+    return ["variants as oriented", "the same, turned", title]
+
+
+def _draw(figure: go.Figure, course: Course, name: str, mark: Style, *, column: int, look: Look) -> None:
+    values = np.asarray(course.history[name], dtype=float)
+    scale = 1.0 if name.endswith("_rotational") else course.mean_force or 1.0
+    line: dict[str, Any] = look.line(mark)
+    figure.add_scatter(
+        x=list(course.history["epochs"]),
+        y=PERCENT * values / scale,
+        mode="lines+markers",
+        line=line,
+        marker={"size": 2.5 * look.line_width},
+        name=mark.label,
+        legendgroup=mark.label,
+        showlegend=False,
+        hovertemplate=f"{mark.label}: %{{y:.2g}} %<extra></extra>",
+        row=1,
+        col=column,
+    )

@@ -1,0 +1,266 @@
+"""Learn this structure: an unconstrained student of a constrained teacher, live."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from ase import Atoms
+from ase.data import atomic_numbers
+
+from dashboard import state
+from dashboard.service import jobs
+from dashboard.views.distillation.declaration import figures
+from dashboard.views.distillation.figures import Course, course_of, learning_figure
+from dashboard.views.distillation.price import price
+from dashboard.widgets.chart import chart
+from dashboard.widgets.download import download_all
+from dashboard.widgets.frame import header, look, need_structure, plain, titled
+from dashboard.widgets.navigation import link
+from dashboard.widgets.once import once
+from dashboard.widgets.theme import Look
+from dashboard.widgets.work import Work, drawn, follow, live, start_button
+from mlip_core.calculations.distillation import Distillation, DistillationSettings
+from mlip_core.calculations.distillation.calculation import check_structure
+from mlip_core.calculations.distillation.publishing import BARS, install
+from mlip_core.calculations.distillation.settings import FEWEST_STRUCTURES, MOST_EPOCHS, MOST_STRUCTURES
+from mlip_core.configuration import Configuration
+from mlip_core.errors import MlipError
+from mlip_core.jobs.task import Task
+from mlip_core.models.catalogue import Entry, catalogue
+
+TEACHER = "sevennet-0"  # chosen at first
+LONGER = 15  # epochs that one click adds
+
+
+def main() -> None:
+    """Lay the page out: who teaches how much, the price, how it is learned, what comes of it."""
+    header()
+    structure = need_structure()
+    controls, results = st.columns([1, 3.6], gap="large")
+    with controls:
+        teacher = choose_teacher()
+        tasks, refusal = ask(structure, teacher)
+    with results:
+        if refusal:
+            st.subheader("This structure cannot be learned")
+            st.markdown(plain(refusal))
+            link("structure", "Choose a structure")
+        else:
+            live(tasks, draw, steps=True)
+
+
+def choose_teacher() -> Entry:
+    """Offer the constrained models that are here."""
+    teachers = {item.name: item for item in catalogue() if may_teach(item)}
+    name = st.selectbox(
+        "Teacher", list(teachers), index=list(teachers).index(TEACHER) if TEACHER in teachers else 0,
+        format_func=lambda key: teachers[key].title, key="learn_teacher", bind="query-params",
+        help="A constrained model of the catalogue: its energies, forces and stresses are what the student learns.",
+    )  # fmt: skip
+    return teachers[name]
+
+
+def ask(structure: Atoms, model: Entry) -> tuple[list[Task], str]:
+    """Offer the settings, say what it takes, and start; or the reason why the structure cannot be learned."""
+    teacher = Configuration(model=model.name)
+    settings, both = choose_settings()
+    try:
+        check_structure(structure, model.title, numbers_of(model))
+    except MlipError as reason:
+        return [], str(reason)
+    asked = [settings, replace(settings, augmentation=False)] if both else [settings]
+    tasks = [Task(kind="distillation", subject=structure, configuration=teacher, settings=each) for each in asked]
+    works = follow(tasks)
+    if not any(work.active or work.result is not None for work in works):
+        st.caption(price(structure, tasks, teacher))
+    start_button("Learn this structure", tasks, key="learn")
+    if works[0].result is not None:
+        offer(structure, teacher, works[0].result)
+        st.button(
+            f"Train longer (+{LONGER} epochs)", on_click=longer, args=(tasks,), icon=":material/update:", width="stretch",
+            key="learn-longer", help="Learning goes on from where it is; the labels are there already.",
+            disabled=settings.epochs + LONGER > MOST_EPOCHS,
+        )  # fmt: skip
+    return tasks, ""
+
+
+def may_teach(item: Entry) -> bool:
+    """Tell whether a model of the catalogue is here and has what a student is to learn."""
+    return bool(item.rotation and "conservative" in item.forces and item.available() and not item.teaching)
+
+
+def numbers_of(item: Entry) -> frozenset[int] | None:
+    """Atomic numbers of the elements that a model covers; None where nobody lists them."""
+    return frozenset(atomic_numbers[symbol] for symbol in item.elements) or None
+
+
+def choose_settings() -> tuple[DistillationSettings, bool]:
+    """Offer how much and how long to learn, and whether a second student learns without turning."""
+    usual = DistillationSettings()
+    n = st.number_input(
+        "Variants to learn", FEWEST_STRUCTURES, MOST_STRUCTURES, usual.n_structures, step=50, key="learn_structures",
+        bind="query-params", help="Strained, rattled and displaced copies of the structure, in cells of several sizes.",
+    )  # fmt: skip
+    epochs = st.number_input(
+        "Epochs", 1, MOST_EPOCHS, usual.epochs, step=5, key=state.LEARN_EPOCHS, bind="query-params",
+        help="How often each variant is learned. More can be added later.",
+    )  # fmt: skip
+    both = st.toggle(
+        "Without turning the training data", False, key="learn_unturned", bind="query-params",
+        help="Trains a second student on the same variants that never sees them in another orientation. It is better at home and worse turned: what turning teaches.",
+    )  # fmt: skip
+    with st.expander("More"):
+        rattle = st.number_input(
+            "Largest rattle (Å)",
+            0.01,
+            0.2,
+            usual.rattle,
+            step=0.01,
+            format="%.2f",
+            key="learn_rattle",
+            bind="query-params",
+        )
+        strain = st.number_input(
+            "Largest strain (%)",
+            0.1,
+            10.0,
+            100 * usual.strain,
+            step=0.5,
+            format="%.1f",
+            key="learn_strain",
+            bind="query-params",
+        )
+        seed = st.number_input("Seed", 0, 10**6, usual.seed, key="learn_seed", bind="query-params")
+    chosen = DistillationSettings(
+        n_structures=int(n),
+        epochs=int(epochs),
+        rattle=round(float(rattle), 6),
+        strain=round(float(strain) / 100, 8),
+        seed=int(seed),
+    )
+    return chosen, bool(both)
+
+
+def offer(structure: Atoms, teacher: Configuration, found: Distillation) -> None:
+    """Offer to put both heads of the student beside their teacher."""
+    heads = [Configuration(model=found.model, forces=forces) for forces in ("direct", "conservative")]
+    heads = [replace(head, forces=None) if head.forces == "direct" else head for head in heads]
+    if set(heads) <= set(state.lineup()):
+        st.caption(":material/check: Both heads are in the line-up.")
+        link("phonons", "Compare their phonons")
+    elif st.button(
+        "Put both heads beside the teacher", type="primary", icon=":material/group_add:", width="stretch",
+        key="learn-lineup",
+    ):  # fmt: skip
+        install(found)
+        state.set_lineup(beside(structure, [teacher, *heads]))
+        st.rerun()
+
+
+def beside(structure: Atoms, wanted: Sequence[Configuration]) -> list[Configuration]:
+    """Line-up with these members: behind those that the visitor chose and that know the structure, as far as there is room."""
+    members = state.lineup()
+    chosen = () if members == state.start_lineup() else members
+    elements = set(structure.get_chemical_symbols())
+    models = {item.name: item for item in catalogue()}
+    able = [
+        member
+        for member in chosen
+        if member not in wanted
+        and (not models[member.model].elements or elements <= set(models[member.model].elements))
+    ]
+    return [*able[: state.MAX_MEMBERS - len(wanted)], *wanted]
+
+
+def longer(tasks: Sequence[Task]) -> None:
+    """Ask for more epochs of the same students."""
+    more = [replace(task, settings=replace(task.settings, epochs=task.settings.epochs + LONGER)) for task in tasks]
+    st.session_state[state.LEARN_EPOCHS] = more[0].settings.epochs
+    jobs().submit_many(more, labels=[task.configuration.label for task in more], subject_name=state.structure_name())
+
+
+def draw(works: list[Work]) -> None:
+    """Draw how the students learn, and what they are worth once they are finished."""
+    figure = once(figure_so_far, works, look())
+    if figure is None:
+        introduce(active=any(work.active for work in works))
+        return
+    chart(figure, "learning-figure")
+    st.caption(
+        "Errors against the teacher on variants that are not learned, after each epoch; both axes of errors are logarithmic. A "
+        "constrained model has no rotational error. The student's falls because it sees its training data turned at random."
+    )
+    results = drawn(works)
+    for _, found in results:
+        report(found)
+    if results:
+        download_all(st, titled("Learn this structure"), results, lambda: figures(results))
+
+
+def figure_so_far(works: list[Work], look: Look) -> go.Figure | None:
+    """Draw how the students have learned so far; None before the first measurement."""
+    courses = [course for course in map(course_so_far, works) if course is not None]
+    return learning_figure(courses, look=look) if courses else None
+
+
+def course_so_far(work: Work) -> Course | None:
+    """How a student has learned so far; None before the first measurement."""
+    if work.result is not None:
+        return course_of(work.result, work.member.label)
+    told = [row["values"] for row in work.rows() if "history" in row["values"]]
+    if not told:
+        return None
+    return Course(told[-1]["history"], told[-1]["mean_force"], work.task.settings.augmentation, work.member.label)
+
+
+def introduce(*, active: bool) -> None:
+    """Say what will be seen."""
+    if active:
+        st.subheader("The teacher labels")
+        st.markdown(
+            "It relaxes the structure, then tells energy, forces and stress of every variant. The student begins after that."
+        )
+        return
+    st.subheader("An unconstrained model of your structure, in minutes")
+    st.markdown(
+        "A constrained **teacher** labels strained, rattled and displaced variants of this structure. An unconstrained **student**, a "
+        "small PET with a head for forces, learns them. It knows nothing of rotations: watch the rotational error fall as it "
+        "sees its data turned at random. Afterwards both heads can stand beside the teacher on every page."
+    )
+
+
+def report(found: Distillation) -> None:
+    """Show what a student is worth."""
+    how = "" if found.settings.augmentation else " (never turned in training)"
+    st.markdown(
+        f"**{plain(found.model)}**{how}, {int(found.history.epochs[-1])} epochs, on variants that it never met:"
+    )
+    number = st.column_config.NumberColumn
+    rows = [
+        {
+            "forces": head,
+            "error": 100 * errors.relative,
+            "bar": 100 * bar,
+            "mae": 1000 * errors.force_mae,
+            "turned": 1000 * errors.turned_force_mae,
+            "rotational": 100 * errors.rotational,
+            "energy": 1000 * errors.energy_mae,
+        }
+        for (head, bar), errors in zip(BARS.items(), (found.direct, found.conservative), strict=True)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+        "error": number("force error (%)", format="%.1f", help="Mean absolute error of a component over the mean length of the teacher's force, rattled by up to 0.1 Å."),
+        "bar": number("a good student (%)", format="%.0f", help="Below this the student is good enough to compare."),
+        "mae": number("forces, as oriented (meV/Å)", format="%.0f"),
+        "turned": number("forces, turned (meV/Å)", format="%.0f"),
+        "rotational": number("rotational error (%)", format="%.1f", help="Spread of the forces over turned copies, over their root mean square."),
+        "energy": number("energy (meV/atom)", format="%.1f"),
+    })  # fmt: skip
+    for note in found.notes:
+        st.markdown(f":material/info: {plain(note)}")
+
+
+if __name__ == "__main__":
+    main()

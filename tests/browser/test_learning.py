@@ -1,0 +1,67 @@
+"""Learn a structure of one's own: symmetry seen being learned, and both heads of the student beside its teacher."""
+
+import time
+
+from playwright.sync_api import expect
+
+CIF = """data_gallium_arsenide
+_symmetry_space_group_name_H-M 'P 1'
+_cell_length_a 3.997
+_cell_length_b 3.997
+_cell_length_c 3.997
+_cell_angle_alpha 60
+_cell_angle_beta 60
+_cell_angle_gamma 60
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+Ga1 Ga 0 0 0
+As1 As 0.25 0.25 0.25
+"""
+EPOCHS = 20
+DRAWN = "() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.x ?? []).length"
+"""Number of epochs in the figure, the start among them."""
+
+
+def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finished):
+    page.goto("/")
+    cif = {"name": "mine.cif", "mimeType": "text/plain", "buffer": CIF.encode()}
+    page.locator("input[type=file]").set_input_files(cif)
+    expect(page.get_by_text("GaAs", exact=True).first).to_be_visible()
+
+    asked = f"&learn_structures=8&learn_epochs={EPOCHS}"
+    page.goto(page.url.replace("/?", "/learn?") + asked)
+    expect(page.get_by_text("variants with about")).to_be_visible()
+    page.get_by_role("button", name="Learn this structure").click()
+    assert two_states(page), "no two different states of learning were seen while it ran"
+    finished(page)
+    expect(page.get_by_text("on variants that it never met")).to_be_visible()
+    assert page.evaluate(DRAWN) == EPOCHS + 1
+
+    with rerun(page):
+        page.get_by_role("button", name="Put both heads beside the teacher").click()
+    expect(page.get_by_text("Both heads are in the line-up")).to_be_visible()
+
+    go(page, "Phonons")
+    for axis in "abc":
+        with rerun(page):
+            page.get_by_role("spinbutton", name=f"along {axis}").fill("2")
+            page.keyboard.press("Enter")
+    page.get_by_role("button", name="Compute phonons").click()
+    finished(page)
+    expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
+    legend = page.locator(".legendtext").all_inner_texts()
+    assert sum("GaAs" in name for name in legend) == 2, legend
+    assert any("SevenNet-0" in name for name in legend), legend
+
+
+def two_states(page):
+    """Watch the figure until it has shown two different numbers of epochs short of the end."""
+    seen, until = set(), time.monotonic() + 300
+    while time.monotonic() < until and len(seen) < 2:
+        seen |= {n for n in [page.evaluate(DRAWN)] if 0 < n <= EPOCHS}
+        time.sleep(0.1)
+    return len(seen) >= 2
