@@ -94,7 +94,7 @@ def page_code(tasks: Sequence[Task], opening: Sequence[str], sources: Sources) -
     tasks : sequence of Task
         One a member, of one calculation.
     opening : sequence of str
-        Lines that read the structure or data.
+        Lines that read the structure or data, imports among them.
     sources : mapping
         Names of the variables that these lines fill.
 
@@ -103,7 +103,9 @@ def page_code(tasks: Sequence[Task], opening: Sequence[str], sources: Sources) -
     str
         "" where Python users are not offered the calculation.
     """
-    lines = ["import mlip_core as mlip", *opening, ""]
+    imports = [line for line in opening if line.startswith("from ")]
+    rest = [line for line in opening if line not in imports]
+    lines = ["import mlip_core as mlip", *imports, "", *rest, ""]
     for task in tasks:
         call = call_code(task, sources)
         if call is None:
