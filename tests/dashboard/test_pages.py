@@ -10,6 +10,7 @@ from dashboard.views import FOLDERS, PAGES, page_of
 from dashboard.widgets.theme import style
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.datasets.shelf import Shelf
+from mlip_core.summary.questions import KINDS
 
 ROOT = Path(dashboard.__file__).parent / "views"
 every_page = pytest.mark.parametrize("folder", FOLDERS)
@@ -60,7 +61,9 @@ def test_an_empty_page_says_what_to_do_next(visitor, folder):
     app = visitor.open(folder)
     assert app.subheader or app.get("page_link")
     assert not app.warning
-    subjects = {CALCULATIONS[name].subject for name in PAGES[folder].shows}
+    subjects = {CALCULATIONS[name].subject for name in PAGES[folder].shows} | (
+        {"structure"} if PAGES[folder].gathers else set()
+    )
     links = [link.proto.page for link in app.get("page_link")]
     assert ("" in links) == ("structure" in subjects), "the way to the first page, where a structure is chosen"
     assert bool(visitor.start(app)) == ("data set" in subjects), "one comes with the program"
@@ -70,7 +73,7 @@ def test_an_empty_page_says_what_to_do_next(visitor, folder):
 def test_a_molecule_is_answered_or_refused_with_a_reason(visitor, folder):
     app = visitor.open(folder, structure="water", lineup="chgnet")
     asked = {run.kind for run in visitor.start(app)}
-    assert asked <= set(PAGES[folder].shows)
+    assert asked <= {*PAGES[folder].shows, *PAGES[folder].gathers, *(KINDS if folder == FOLDERS[0] else ())}
     assert asked or app.subheader or folder == "structure"
 
 
