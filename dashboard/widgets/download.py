@@ -65,7 +65,7 @@ def archive(title: str, results: Results, figures: Figures) -> bytes:
         f"{file_name(mark.label)}/{name}": text for mark, record in results for name, text in files(record).items()
     }
     texts |= {f"{name}.csv": table.to_csv(index=False) for name, table in summaries(results).items()}
-    texts["settings.json"] = json.dumps(settings_of(results), indent=1, ensure_ascii=False, default=_plain)
+    texts["settings.json"] = json.dumps(settings_of(results), indent=1, ensure_ascii=False, default=plain_number)
     texts["figures.html"] = figures_page(title, figures)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -93,7 +93,14 @@ def settings_of(results: Results) -> dict[str, dict[str, dict]]:
     return found
 
 
-def _plain(value: object) -> object:
+def plain_number(value: object) -> object:
+    """Turn an array or a number of numpy into what JSON knows.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"a {type(value).__name__} is no setting")

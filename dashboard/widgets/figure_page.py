@@ -57,9 +57,24 @@ def figures_page(title: str, figures: Figures) -> str:
     str
         HTML, with Plotly's library in it once.
     """
-    parts = [
-        f"<h2>{escape(heading)}</h2>\n"
-        + to_html(figure, config=config(heading), include_plotlyjs=place == 0, full_html=False)
-        for place, (heading, figure) in enumerate(figures.items())
-    ]
+    parts = [f"<h2>{escape(heading)}</h2>\n{part}" for heading, part in figure_parts(figures).items()]
     return _PAGE.format(title=escape(title), font=FONT, color=LIGHT.text, paper=LIGHT.paper, figures="\n".join(parts))
+
+
+def figure_parts(figures: Figures) -> dict[str, str]:
+    """Return interactive figures as parts of a page, in HTML.
+
+    Parameters
+    ----------
+    figures : mapping of str to plotly.graph_objects.Figure
+        By their headings.
+
+    Returns
+    -------
+    dict of str to str
+        By the same headings; the first part brings Plotly's library.
+    """
+    return {
+        heading: to_html(figure, config=config(heading), include_plotlyjs=place == 0, full_html=False)
+        for place, (heading, figure) in enumerate(figures.items())
+    }

@@ -10,6 +10,7 @@ from dashboard import state
 from dashboard.service import jobs, result, shipped_key
 from dashboard.widgets.frame import chip, guarded, plain
 from dashboard.widgets.price import LONG, estimate, price
+from dashboard.widgets.python import same_in_python
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
 from dashboard.widgets.ticker import ticker
@@ -155,6 +156,7 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
         st.caption(":material/check: All results are there. Change a setting to compute anew.")
     else:
         st.caption("Running. Results appear as they come; you may leave this page and come back.")
+    same_in_python(tasks, key=key)
 
 
 def submit(tasks: Sequence[Task], about: str | None = None) -> None:

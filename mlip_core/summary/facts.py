@@ -131,7 +131,7 @@ def _relaxation(evidence: Evidence) -> dict[str, object]:
     change = result.energies[-1] - result.energies[0]
     found: dict[str, object] = {
         "unconverged": float(not result.converged),
-        "work_gap": MEV * abs(change - result.work[-1]) / len(result.structure),
+        "work_gap": MEV * float(abs(change - result.work[-1])) / len(result.structure),
     }
     if result.space_groups[0] is not None:
         tight, loose = (groups[0] == groups[-1] for groups in (result.space_groups, result.space_groups_loose))

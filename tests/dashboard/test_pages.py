@@ -12,6 +12,8 @@ from mlip_core.calculations import CALCULATIONS
 from mlip_core.datasets.shelf import Shelf
 
 ROOT = Path(dashboard.__file__).parent / "views"
+ANY = ("structure", "lessons")
+"""Pages that ask what others show."""
 every_page = pytest.mark.parametrize("folder", FOLDERS)
 asking = pytest.mark.parametrize("folder", [folder for folder, page in PAGES.items() if page.shows])
 
@@ -60,7 +62,9 @@ def test_an_empty_page_says_what_to_do_next(visitor, folder):
     app = visitor.open(folder)
     assert app.subheader or app.get("page_link")
     assert not app.warning
-    subjects = {CALCULATIONS[name].subject for name in PAGES[folder].shows}
+    subjects = {CALCULATIONS[name].subject for name in PAGES[folder].shows} | (
+        {"structure"} if PAGES[folder].gathers else set()
+    )
     links = [link.proto.page for link in app.get("page_link")]
     assert ("structure" in links) == ("structure" in subjects), "the way to where a structure is chosen"
     assert bool(visitor.start(app)) == ("data set" in subjects or folder == "lessons"), "they bring their own"
@@ -70,7 +74,8 @@ def test_an_empty_page_says_what_to_do_next(visitor, folder):
 def test_a_molecule_is_answered_or_refused_with_a_reason(visitor, folder):
     app = visitor.open(folder, structure="water", lineup="chgnet")
     asked = {run.kind for run in visitor.start(app)}
-    assert asked <= set(PAGES[folder].shows) or folder == "lessons", "which bring their own structures"
+    mine = {*PAGES[folder].shows, *PAGES[folder].gathers}
+    assert asked <= mine or folder in ANY, "they ask for other pages"
     assert asked or app.subheader or folder == "structure"
 
 

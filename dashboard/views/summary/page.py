@@ -12,8 +12,8 @@ from dashboard.reopen import show_task
 from dashboard.service import jobs
 from dashboard.views.summary.comparing import compare_button
 from dashboard.views.summary.gathering import Comparison, comparison, references, verdicts
-from dashboard.views.summary.report import offer_report
 from dashboard.views.summary.table import CSS, Cell, Row, table
+from dashboard.views.summary.taking_along import offer
 from dashboard.views.summary.words import KIND_OF, titles, words
 from dashboard.widgets.frame import header, need_lineup, need_structure
 from dashboard.widgets.price import paces
@@ -74,7 +74,7 @@ def draw(found: Comparison, works: Sequence[Work]) -> None:
         f"{'' if found.reference is None else ', which is a model and not the truth'}."
     )
     if any(work.result is not None for work in works):
-        offer_report(found, works, rows)
+        offer(found, works, rows)
     with st.expander("The rules, each with its limits and reason"):
         show_rules()
 

@@ -86,7 +86,7 @@ def asks(structure: Atoms, settings: PhononSettings) -> tuple[Asked, ...]:
         count = 6 * len(structure)
     else:
         found = symmetry(structure, settings.symprec)
-        count = 4 * (len(structure) if found is None else len(set(found.equivalent_atoms)))
+        count = 3 * (len(structure) if found is None else len(set(found.equivalent_atoms)))
     return (Asked(count + 1, round(float(size)) * len(structure)),)
 
 
