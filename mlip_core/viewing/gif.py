@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
@@ -62,7 +63,8 @@ def gif(
     vectors = None if arrows is None else np.asarray(arrows, dtype=float)[parent]
     camera = _Camera(np.concatenate([moved.reshape(-1, 3), outline.reshape(-1, 3)]))
     balls = {number: _ball(number, camera.scale) for number in set(home.numbers.tolist())}
-    drawn = [_frame(camera, balls, home.numbers[parent], x, pairs, outline, vectors, color) for x in moved]
+    scene = _Scene(camera, balls, home.numbers[parent], pairs, outline)
+    drawn = [scene.frame(positions, vectors, color) for positions in moved]
     return _written(drawn, fps)
 
 
@@ -87,38 +89,50 @@ class _Camera:
         return flat, seen[:, 2]
 
 
-def _frame(
-    camera: _Camera,
-    balls: dict[int, Image.Image],
-    numbers: np.ndarray,
-    positions: np.ndarray,
-    pairs: np.ndarray,
-    outline: np.ndarray,
-    vectors: np.ndarray | None,
-    color: str,
-) -> Image.Image:
-    """Draw what is far before what is near."""
-    picture = Image.new("RGB", (SIZE * _FINER, SIZE * _FINER), "white")
-    pen = ImageDraw.Draw(picture)
-    for edge in outline:
-        pen.line([tuple(point) for point in camera(edge)[0].tolist()], fill=_GREY, width=2)
-    flat, near = camera(positions)
-    width = max(2, round(2 * _STICK * camera.scale))
-    things = [(near[[i, j]].mean(), "bond", (i, j)) for i, j in pairs.tolist()]
-    things += [(depth, "ball", (k, k)) for k, depth in enumerate(near.tolist())]
-    for _, what, (i, j) in sorted(things):
-        if what == "ball":
-            ball = balls[int(numbers[i])]
-            x, y = (flat[i] - ball.width / 2).round().astype(int).tolist()
-            picture.paste(ball, (x, y), ball)
-            continue
+@dataclass(frozen=True)
+class _Scene:
+    """What is the same in every frame."""
+
+    camera: _Camera
+    balls: dict[int, Image.Image]
+    """Pictures of the atoms by atomic number."""
+    numbers: np.ndarray
+    """(n,), atomic numbers."""
+    pairs: np.ndarray
+    """(n_bonds, 2), atoms that are joined."""
+    outline: np.ndarray
+    """(n_edges, 2, 3), edges of the cell, Å."""
+
+    def frame(self, positions: np.ndarray, vectors: np.ndarray | None, color: str) -> Image.Image:
+        """Draw what is far before what is near."""
+        picture = Image.new("RGB", (SIZE * _FINER, SIZE * _FINER), "white")
+        pen = ImageDraw.Draw(picture)
+        for edge in self.outline:
+            pen.line([tuple(point) for point in self.camera(edge)[0].tolist()], fill=_GREY, width=2)
+        flat, near = self.camera(positions)
+        things = [(float(near[[i, j]].mean()), i, j) for i, j in self.pairs.tolist()]
+        things += [(depth, k, k) for k, depth in enumerate(near.tolist())]
+        for _, i, j in sorted(things):
+            if i == j:
+                self._paste(picture, i, flat[i])
+            else:
+                self._bond(pen, i, j, flat)
+        if vectors is not None:
+            for start, vector in zip(positions, vectors, strict=True):
+                _arrow(pen, self.camera, start, vector, color)
+        return picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+
+    def _paste(self, picture: Image.Image, atom: int, place: np.ndarray) -> None:
+        ball = self.balls[int(self.numbers[atom])]
+        x, y = (place - ball.width / 2).round().astype(int).tolist()
+        picture.paste(ball, (x, y), ball)
+
+    def _bond(self, pen: ImageDraw.ImageDraw, i: int, j: int, flat: np.ndarray) -> None:
+        """Half of a bond in the colour of each end."""
         middle = (flat[i] + flat[j]) / 2
+        width = max(2, round(2 * _STICK * self.camera.scale))
         for end in (i, j):
-            pen.line([*flat[end].tolist(), *middle.tolist()], fill=_color(int(numbers[end]), 0.85), width=width)
-    if vectors is not None:
-        for start, vector in zip(positions, vectors, strict=True):
-            _arrow(pen, camera, start, vector, color)
-    return picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+            pen.line([*flat[end].tolist(), *middle.tolist()], fill=_color(int(self.numbers[end])), width=width)
 
 
 def _arrow(pen: ImageDraw.ImageDraw, camera: _Camera, start: np.ndarray, vector: np.ndarray, color: str) -> None:
@@ -148,8 +162,8 @@ def _ball(number: int, scale: float) -> Image.Image:
     return Image.fromarray((255 * pixels).round().astype(np.uint8), "RGBA")
 
 
-def _color(number: int, light: float) -> tuple[int, int, int]:
-    red, green, blue = (round(255 * light * float(part)) for part in jmol_colors[number])
+def _color(number: int) -> tuple[int, int, int]:
+    red, green, blue = (round(217 * float(part)) for part in jmol_colors[number])
     return red, green, blue
 
 
