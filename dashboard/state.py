@@ -25,6 +25,7 @@ UPLOADED = "uploaded-before"
 """Upload that was taken last as a structure."""
 LINEUP = "lineup"
 MODE = "mode"
+"""Phonon mode that is watched: member, raw (0 or 1), index of q and branch, joined by "~"."""
 DATA = "data"
 AGAINST = "against"
 ELEMENT = "element"
@@ -60,8 +61,8 @@ START = ("pet-demo:direct", "pet-demo:conservative", "soap-demo", "sevennet-0", 
 
 
 def restore() -> None:
-    """Take structure, line-up and data set from the address into a new session, and keep the address in step."""
-    for key in (STRUCTURE, LINEUP, DATA):
+    """Take structure, line-up, data set and phonon mode from the address into a new session, and keep the address in step."""
+    for key in (STRUCTURE, LINEUP, DATA, MODE):
         if key not in st.session_state and key in st.query_params:
             st.session_state[key] = st.query_params[key]
         elif key in st.session_state and st.query_params.get(key) != st.session_state[key]:
@@ -97,6 +98,11 @@ def choose_library(name: str) -> None:
 def choose_structure(atoms: Atoms, name: str) -> None:
     """Choose a structure the visitor brought; it is kept so that a link finds it again."""
     _put(STRUCTURE, jobs().store.put_structure(atoms, name))
+
+
+def choose_mode(code: str) -> None:
+    """Choose the phonon mode that is watched."""
+    _put(MODE, code)
 
 
 def data() -> str:

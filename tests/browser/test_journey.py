@@ -48,7 +48,7 @@ def test_from_a_cif_to_compared_phonons_and_back(page, go, rerun, finished):
     go(page, "Phonons")
     for axis in "abc":
         with rerun(page):
-            page.get_by_role("spinbutton", name=f"along {axis}").fill("2")
+            page.get_by_role("spinbutton", name=f"Supercell {axis}").fill("2")
             page.keyboard.press("Enter")
     page.get_by_role("button", name="Compute phonons").click()
     finished(page)

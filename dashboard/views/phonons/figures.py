@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.views.phonons.naming import around_gamma, gamma, special_points
 from dashboard.widgets.canvas import Canvas
 from dashboard.widgets.theme import DESK, Look, Style, translucent
 from mlip_core.units import THZ_IN_CM1, THZ_IN_KELVIN, THZ_IN_MEV
@@ -24,12 +25,16 @@ FACTORS: dict[str, float] = {"THz": 1.0, "cm⁻¹": THZ_IN_CM1, "meV": THZ_IN_ME
 IMAGINARY = 0.05
 """THz: below its negative a frequency is called imaginary; above, rounding at Γ."""
 
-_K_B = THZ_IN_MEV / THZ_IN_KELVIN / 1000
-"""eV/K"""
+BOLTZMANN = THZ_IN_MEV / THZ_IN_KELVIN / 1000
+"""k_B, eV/K."""
 _MANY_POINTS = 15_000
 """More points than this are drawn by the graphics card."""
 _HEADROOM = 0.04
 """Share of the frequency axis left free above and below."""
+_FADED = 0.28
+"""Opacity of those that are not accented."""
+_ACOUSTIC = 3
+"""Branches that a zoom at Γ shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,8 @@ def phonon_figure(
     *,
     unit: Unit = "THz",
     reference: PhononSeries | None = None,
+    accent: str | None = None,
+    at_gamma: bool = False,
     look: Look = DESK,
 ) -> go.Figure:
     """Draw the bands of a line-up on one path, with densities of states on the same frequency axis.
@@ -78,6 +85,10 @@ def phonon_figure(
         "THz", "cm⁻¹" or "meV".
     reference : PhononSeries, optional
         Drawn in broad grey under the others, its colour left aside.
+    accent : str, optional
+        Label of the configuration that is drawn above the others, which fade; by default all are alike.
+    at_gamma : bool
+        Show the acoustic branches about Γ only.
     look : Look
         Theme.
 
@@ -90,17 +101,21 @@ def phonon_figure(
     if reference is not None:
         _add_reference(figure, reference, unit, color=look.ink.faint, width=2.5 * look.line_width)
     gl = sum(one.bands.frequencies.size for one in series) > _MANY_POINTS
-    for place, one in enumerate(series):
+    for place, one in sorted(enumerate(series), key=lambda pair: pair[1].style.label == accent):
         line = look.line(one.style)
         if one.raw:
             line["width"] = look.line_width / 2
-        _add_series(figure, one, place, unit, line, gl=gl)
-    _axes(figure, [*series, *([reference] if reference else [])], unit, look)
+        faded = accent is not None and one.style.label != accent
+        _add_series(figure, one, place, unit, line, gl=gl, faded=faded)
+    drawn = [*series, *([reference] if reference else [])]
+    _axes(figure, drawn, unit, look)
+    if at_gamma:
+        _zoom(figure, drawn, unit)
     return look.finish(
         figure,
         list(dict.fromkeys(one.style for one in series)),
         height=560,
-        uirevision=f"phonons {unit}",
+        uirevision=f"phonons {unit}{' at Γ' * at_gamma}",
         hovermode="closest",
         clickmode="event+select",
         dragmode="zoom",
@@ -108,7 +123,14 @@ def phonon_figure(
 
 
 def _add_series(
-    figure: Canvas, one: PhononSeries, place: int | None, unit: str, line: dict[str, Any], *, gl: bool
+    figure: Canvas,
+    one: PhononSeries,
+    place: int | None,
+    unit: str,
+    line: dict[str, Any],
+    *,
+    gl: bool,
+    faded: bool = False,
 ) -> None:
     factor = FACTORS[unit]
     x, y, points = _one_line(one.bands)
@@ -121,12 +143,16 @@ def _add_series(
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 0}},
             "customdata": _lists(np.column_stack([np.full(len(points), place), points])),
-            "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}<extra></extra>",
+            "text": _named(one.bands, points),
+            "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}%{{text}}<extra></extra>",
         }
     shared: dict[str, Any] = {"line": line, "name": one.name, "legendgroup": one.style.label, "showlegend": False}
-    figure.add(kind, x=x, y=y * factor, connectgaps=False, **shared, **picking)
+    opacity: dict[str, Any] = {"opacity": _FADED} if faded else {}
+    figure.add(kind, x=x, y=y * factor, connectgaps=False, **opacity, **shared, **picking)
     if one.dos is not None:
         fill = {} if place is None or one.raw else {"fill": "tozerox", "fillcolor": translucent(line["color"], 0.07)}
+        if faded:
+            shared["line"], fill = {**line, "color": translucent(line["color"], _FADED)}, {}
         figure.add_scatter(
             x=one.dos.density / factor, y=one.dos.frequencies * factor, mode="lines", hoverinfo="skip",
             **shared, **fill, row=1, col=2,
@@ -177,6 +203,12 @@ def _lists(points: np.ndarray) -> np.ndarray:
     return rows
 
 
+def _named(bands: "BandStructure", points: np.ndarray) -> list[str]:
+    """Say " at X" of points with a name, for hover boxes."""
+    names = special_points(bands)
+    return [f" at {names[q]}" if q in names else "" for q in points[:, 0].tolist()]
+
+
 def _axes(figure: Canvas, series: Sequence[PhononSeries], unit: str, look: Look) -> None:
     bands = series[0].bands
     low, high = _frequency_range(series)
@@ -195,13 +227,32 @@ def _axes(figure: Canvas, series: Sequence[PhononSeries], unit: str, look: Look)
         figure.add_vline(place, line=look.guide, opacity=0.55, layer="below", col=1)
     figure.update_yaxes(range=[low * factor, high * factor])
     figure.update_yaxes(title_text=f"frequency ({unit})", col=1)
-    figure.update_xaxes(title_text=f"states/{unit}", showgrid=False, rangemode="tozero", nticks=3, col=2)
+    figure.update_xaxes(
+        title_text=f"states/{unit}", showgrid=False, rangemode="tozero", nticks=3, ticklabelshift=8, col=2
+    )
     if low < -IMAGINARY:
         figure.add_hrect(y0=low * factor, y1=0, fillcolor=look.ink.shade, line_width=0, layer="below")
         figure.add_annotation(
             text="imaginary", x=1, xref="x2 domain", xanchor="right", y=0, yref="y", yanchor="top", opacity=0.8
         )
     figure.add_hline(0, line=look.guide, layer="below")
+
+
+def _zoom(figure: Canvas, series: Sequence[PhononSeries], unit: str) -> None:
+    """Show the three lowest branches about Γ, and say where the path leads on either side."""
+    bands = series[0].bands
+    low, high = around_gamma(bands)
+    inside = (bands.distances >= low) & (bands.distances <= high)
+    lowest = [np.sort(one.bands.frequencies[inside], axis=1)[:, :_ACOUSTIC] for one in series]
+    bottom, top = min(float(y.min()) for y in lowest), max(float(y.max()) for y in lowest)
+    room = 2 * _HEADROOM * max(top - bottom, 1e-3)
+    marks = bands.distances[bands.label_indices].tolist()
+    before = [name.rpartition("|")[2] for name, x in zip(bands.labels, marks, strict=True) if x < low]
+    after = [name.partition("|")[0] for name, x in zip(bands.labels, marks, strict=True) if x > high]
+    ticks = {low: f"← {before[-1]}" if before else "", float(bands.distances[gamma(bands)]): "Γ"}
+    ticks[high] = f"{after[0]} →" if after else ""
+    figure.update_xaxes(range=[low, high], tickvals=list(ticks), ticktext=list(ticks.values()), col=1)
+    figure.update_yaxes(range=[(bottom - room) * FACTORS[unit], (top + room) * FACTORS[unit]])
 
 
 def _frequency_range(series: Sequence[PhononSeries]) -> tuple[float, float]:
@@ -233,8 +284,8 @@ def thermal_figure(results: Sequence[tuple[Style, "Phonons"]], *, look: Look = D
         note = f"<br>{thermal.imaginary_share:.1%} of the modes imaginary, left out" if thermal.imaginary_share else ""
         curves = (
             (thermal.free_energy * 1000, "F %{y:.2f} meV/atom"),
-            (thermal.entropy / _K_B, "S %{y:.3f} k<sub>B</sub>/atom"),
-            (thermal.heat_capacity / _K_B, "C<sub>v</sub> %{y:.3f} k<sub>B</sub>/atom"),
+            (thermal.entropy / BOLTZMANN, "S %{y:.3f} k<sub>B</sub>/atom"),
+            (thermal.heat_capacity / BOLTZMANN, "C<sub>v</sub> %{y:.3f} k<sub>B</sub>/atom"),
         )
         for number, (y, hover) in enumerate(curves):
             figure.add_scatter(

@@ -1,26 +1,26 @@
 """Phonons: bands and densities of states of the whole line-up on one shared path."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 from ase import Atoms
 
-from dashboard import state
-from dashboard.views.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.views.phonons.figures import BOLTZMANN, PhononSeries, Unit, phonon_figure, thermal_figure
+from dashboard.views.phonons.mode import chosen, take_click, watch
 from dashboard.views.phonons.reference import PBE, difference_table, series_of, words
 from dashboard.views.phonons.supercell import choose_supercell
+from dashboard.views.phonons.violations import violations
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
 from dashboard.widgets.navigation import link
+from dashboard.widgets.numbers import fixed, power, table
 from dashboard.widgets.once import once
 from dashboard.widgets.style import constrained
-from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.phonons import PhononSettings, compare_phonons
-from mlip_core.calculations.phonons.modes import animate
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands, reference_crystal
 from mlip_core.calculations.phonons.settings import Displacements
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
@@ -53,8 +53,17 @@ def main() -> None:
             else structure
         )
         reference.set_constraint()  # a mode moves every atom
-        relaxation = choose_relaxation()
-        settings = choose_settings(reference, unconstrained=any(not constrained(member) for member in members))
+        relax_first = st.toggle(
+            "Relax first",
+            True,
+            key="relax_first",
+            bind="query-params",
+            help="Phonons are defined at a stationary point: each configuration first relaxes cell and atoms with its own forces.",
+        )
+        matrix = choose_supercell(reference)
+        with st.expander("Advanced"):
+            relaxation = choose_relaxation() if relax_first else None
+            settings = choose_settings(matrix, unconstrained=any(not constrained(member) for member in members))
         tasks = [question(reference, member, settings, relaxation) for member in members]
         start_button("Compute phonons", tasks, key="phonons")
     with results:
@@ -70,57 +79,47 @@ def question(
     return Task(kind="phonons", settings=settings, before=first, reference=reference, **common)
 
 
-def choose_relaxation() -> RelaxationSettings | None:
-    """Offer the relaxation that goes before: each model is asked at its own minimum."""
-    first = st.toggle(
-        "Relax first",
-        True,
-        key="relax_first",
+def choose_relaxation() -> RelaxationSettings:
+    """Offer how each configuration comes to its own minimum before."""
+    fmax = st.select_slider(
+        "Force threshold (eV/Å)",
+        [1e-2, 1e-3, 1e-4, 1e-5],
+        value=1e-4,
+        format_func=power(0),
+        key="phonon_fmax",
         bind="query-params",
-        help="Phonons are defined at a stationary point: each configuration first relaxes cell and atoms with its own forces.",
+        help="Of the relaxation before.",
     )
-    if not first:
-        return None
-    with st.expander("Relaxation"):
-        fmax = st.select_slider(
-            "Force threshold (eV/Å)",
-            [1e-2, 1e-3, 1e-4, 1e-5],
-            value=1e-4,
-            format_func=lambda x: f"{x:g}",
-            key="phonon_fmax",
-            bind="query-params",
-        )
-        fix = st.toggle(
-            "Keep the space group",
-            True,
-            key="phonon_fix",
-            bind="query-params",
-            help="Every configuration is asked about the same crystal, also at a saddle point. What the models do to the symmetry is on the Relax page.",
-        )
+    fix = st.toggle(
+        "Keep the space group",
+        True,
+        key="phonon_fix",
+        bind="query-params",
+        help="Every configuration is asked about the same crystal, also at a saddle point. What the models do to the symmetry is on the Relax page.",
+    )
     return RelaxationSettings(fmax=float(fmax), steps=500, optimizer="LBFGS", cell="full", fix_symmetry=fix)
 
 
-def choose_settings(reference: Atoms, *, unconstrained: bool) -> PhononSettings:
-    """Offer supercell and displacements; one choice for the whole line-up."""
-    matrix = choose_supercell(reference)
+def choose_settings(matrix: np.ndarray, *, unconstrained: bool) -> PhononSettings:
+    """Offer the displacements; one choice for the whole line-up."""
     kinds: list[Displacements] = ["full", "reduced"]
-    with st.expander("Displacements"):
-        kind = st.selectbox(
-            "Set", kinds, index=0 if unconstrained else 1, key="displacements", bind="query-params",
-            help="Reduced displacements impose the space group on the force constants, so that a model's own symmetry breaking cannot be seen. Full ones move every atom of the cell along ±x, ±y, ±z.",
-        )  # fmt: skip
-        distance = st.number_input(
-            "Length (Å)",
-            0.001,
-            0.2,
-            0.03 if unconstrained else 0.01,
-            step=0.005,
-            format="%.3f",
-            key="displacement",
-            bind="query-params",
-        )
-        plus_minus = st.toggle("± pairs", True, key="plus_minus", bind="query-params", disabled=kind == "full")
-        residual = st.toggle("Subtract the forces at rest", False, key="residual", bind="query-params")
+    kind = st.selectbox(
+        "Displacement set", kinds, index=0 if unconstrained else 1, format_func=str.capitalize, key="displacements",
+        bind="query-params",
+        help="Reduced displacements impose the space group on the force constants, so that a model's own symmetry breaking cannot be seen. Full ones move every atom of the cell along ±x, ±y, ±z.",
+    )  # fmt: skip
+    distance = st.number_input(
+        "Displacement (Å)",
+        0.001,
+        0.2,
+        0.03 if unconstrained else 0.01,
+        step=0.005,
+        format="%.3f",
+        key="displacement",
+        bind="query-params",
+    )
+    plus_minus = st.toggle("± pairs", True, key="plus_minus", bind="query-params", disabled=kind == "full")
+    residual = st.toggle("Subtract the residual forces", False, key="residual", bind="query-params")
     return PhononSettings(
         supercell_matrix=matrix,
         displacement=float(distance),
@@ -139,13 +138,24 @@ def draw(works: list[Work]) -> None:
     ):
         return
     finished = [work for work in works if work.result is not None]
+    results = drawn(finished)
+    reference = draw_bands(finished)
+    views = {
+        "Differences": lambda: differences(finished, reference),
+        "Raw force constants: violations": lambda: violations(finished),
+        "Thermal properties": lambda: chart(once(thermal_figure, results, look=look()), "thermal-figure"),
+    }
+    tabs(views, key="phonon_view")
+
+
+def draw_bands(finished: Sequence[Work]) -> ReferenceBands | None:
+    """Draw the bands with the mode beside them; return the reference that is drawn under them."""
     crystal = reference_crystal(finished[0].task.subject)
-    bar = st.container(horizontal=True, vertical_alignment="center")
-    unit, which, wanted = choose_view(bar, reference=crystal is not None)
-    series = [
-        once(PhononSeries.from_result, work.style, work.result, raw=raw) for work in finished for raw in _which(which)
-    ]
-    reference = once(reference_bands, crystal, finished[0].result) if crystal is not None and wanted else None
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    view = choose_view(bar, reference=crystal is not None, several=len(finished) > 1)
+    shown = [(work, raw) for work in finished for raw in _which(view.which)]
+    series = [once(PhononSeries.from_result, work.style, work.result, raw=raw) for work, raw in shown]
+    reference = once(reference_bands, crystal, finished[0].result) if crystal is not None and view.pbe else None
     under = once(series_of, reference)
     results = drawn(finished)
     bar.space("stretch")
@@ -154,24 +164,26 @@ def draw(works: list[Work]) -> None:
         titled("Phonons"),
         results,
         lambda: {
-            "Bands and density of states": phonon_figure(series, unit=unit, reference=under),
+            "Bands and density of states": phonon_figure(series, unit=view.unit, reference=under),
             "Thermal properties": thermal_figure(results),
         },
     )
-    figure = once(phonon_figure, series, unit=unit, reference=under, look=look())
-    event = chart(figure, "phonon-figure", on_select="rerun")
-    st.caption(
-        "Imaginary frequencies are drawn as negative. Corrected: translations, permutation and space group imposed on the force constants; raw: as the forces gave them. "
-        "Click a branch to watch its mode." + words(reference)
-    )
-    shown = [(work, raw) for work in finished for raw in _which(which)]
-    views = {
-        "Mode": lambda: watch(shown, event.selection.points),
-        "Differences": lambda: differences(finished, reference),
-        "What was wrong before the correction": lambda: diagnostics_table(finished),
-        "Thermal properties": lambda: chart(once(thermal_figure, results, look=look()), "thermal-figure"),
-    }
-    tabs(views, key="phonon_view")
+    mode = chosen(shown)
+    accent = shown[mode.place][0].style.label if view.fade else None
+    bands, motion = st.columns([1.75, 1], gap="medium")
+    with bands:
+        figure = once(
+            phonon_figure, series, unit=view.unit, reference=under, accent=accent, at_gamma=view.at_gamma, look=look()
+        )
+        chart(figure, "phonon-figure", on_select=lambda: take_click(shown, "phonon-figure"))
+        st.caption(
+            "Click a branch to watch its mode and to accent its configuration. Imaginary frequencies are drawn as negative. "
+            "Corrected: translations, permutation and space group imposed on the force constants; raw: as the forces gave them."
+            + words(reference)
+        )
+    with motion:
+        watch(shown, mode)
+    return reference
 
 
 def differences(works: Sequence[Work], reference: ReferenceBands | None) -> None:
@@ -181,62 +193,38 @@ def differences(works: Sequence[Work], reference: ReferenceBands | None) -> None
     compare_table(works)
 
 
-def choose_view(bar: Any, *, reference: bool) -> tuple[Any, str | None, bool]:
-    """Offer the unit, the state of correction, and the PBE bands where there are any."""
-    unit = bar.segmented_control(
-        "Unit",
-        ["THz", "cm⁻¹", "meV"],
-        default="THz",
-        key="unit",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
+class View(NamedTuple):
+    """How the bands are looked at."""
+
+    unit: Unit
+    """Of the frequencies."""
+    which: str | None
+    """Force constants: "corrected", "raw" or "both"."""
+    at_gamma: bool
+    """Whether only the acoustic branches about Γ are shown."""
+    fade: bool
+    """Whether the configuration whose mode is watched is accented."""
+    pbe: bool
+    """Whether the reference is drawn."""
+
+
+def choose_view(bar: Any, *, reference: bool, several: bool) -> View:
+    """Offer the unit, the state of correction, a zoom, an accent, and the PBE bands where there are any."""
+    common = {"bind": "query-params", "label_visibility": "collapsed", "required": True}
+    unit = bar.segmented_control("Unit", ["THz", "cm⁻¹", "meV"], default="THz", key="unit", **common)
     which = bar.segmented_control(
-        "Force constants",
-        ["corrected", "raw", "both"],
-        default="corrected",
-        key="which",
-        bind="query-params",
-        label_visibility="collapsed",
-        required=True,
-    )
-    wanted = reference and bar.toggle(
+        "Force constants", ["corrected", "raw", "both"], default="corrected", format_func=str.capitalize, key="which", **common
+    )  # fmt: skip
+    at_gamma = bar.toggle("Zoom at Γ", False, key="at_gamma", bind="query-params")
+    fade = several and bar.toggle("Accent one", True, key="accent_one", bind="query-params")
+    pbe = reference and bar.toggle(
         PBE,
         True,
         key="pbe",
         bind="query-params",
         help="Bands computed with density functional theory for this project: PBE, GPAW, plane waves, displaced supercells.",
     )
-    return unit, which, wanted
-
-
-def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) -> None:
-    """Move the atoms along the mode that was clicked."""
-    if points:
-        st.session_state[state.MODE] = tuple(int(number) for number in points[0]["customdata"])
-    place, index, branch = st.session_state.get(state.MODE, (0, 0, 0))
-    if state.MODE not in st.session_state or place >= len(shown):
-        st.markdown("Click a point of a branch in the figure above; its mode is animated here.")
-        return
-    work, raw = shown[place]
-    bands = work.result.raw_band_structure if raw else work.result.band_structure
-    if index >= len(bands.qpoints) or branch >= bands.frequencies.shape[1]:
-        st.markdown("Click a point of a branch in the figure above; its mode is animated here.")
-        return
-    motion = animate(work.result, bands.qpoints[index], branch, raw=raw)
-    q = ", ".join(f"{x:.3g}" for x in motion.qpoint)
-    st.markdown(
-        f"**{work.member.label}**{' (raw)' if raw else ''} · branch {branch + 1} at q = ({q}) · {motion.frequency:.3f} THz"
-    )
-    frames = [motion.structure.copy() for _ in motion.displacements]
-    for frame, positions in zip(frames, motion.frames, strict=True):
-        frame.positions = positions
-    viewer(frames, key="mode-viewer", height=440, animate=True, fps=18)
-    if not motion.commensurate:
-        st.caption(
-            "This wave does not fit a supercell of at most 8 cells along each vector: it has a seam at the border."
-        )
+    return View(unit, which, at_gamma, fade, pbe)
 
 
 def _which(which: str | None) -> tuple[bool, ...]:
@@ -254,85 +242,20 @@ def compare_table(works: Sequence[Work]) -> None:
         if work is base:
             continue
         found = compare_phonons(work.result, base.result)
-        rows.append(
-            {
-                "configuration": work.member.label,
-                "MAE": found.band_mae,
-                "RMSE": found.band_rmse,
-                "max": found.band_max,
-                "DOS": found.dos_distance,
-                "F": 1000 * found.free_energy,
-                "S": 1000 * found.entropy,
-                "C": 1000 * found.heat_capacity,
-            }
-        )
-    number = st.column_config.NumberColumn
-    columns = {
-        "MAE": number("bands MAE (THz)", format="%.3f"),
-        "RMSE": number("bands RMSE (THz)", format="%.3f"),
-        "max": number("bands max (THz)", format="%.3f"),
-        "DOS": number(
-            "DOS distance (THz)", format="%.3f", help="Wasserstein-1 distance of the two densities of states."
-        ),
-        "F": number("ΔF 300 K (meV/atom)", format="%.3f"),
-        "S": number("ΔS 300 K (meV/K/atom)", format="%.5f"),
-        "C": number("ΔC_v 300 K (meV/K/atom)", format="%.5f"),
-    }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
-    st.caption("A difference between models, not an error: none of them is the truth.")
-
-
-def diagnostics_table(works: Sequence[Work]) -> None:
-    """Show what the raw force constants break, before any correction."""
-    number = st.column_config.NumberColumn
-    rows = [_diagnosis(work) for work in works]
-    columns = {
-        "sum": number(
-            "acoustic sum rule (eV/Å²)", format="%.2e", help="Largest |Σ_j Φ_ij| of the raw force constants."
-        ),
-        "permutation": number("permutation (eV/Å²)", format="%.2e", help="Largest |Φ_ij − Φ_jiᵀ|."),
-        "λ": number(
-            "λ", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖ of the raw force constants; only full displacements can tell."
-        ),
-        "distance": number(
-            "distance to symmetry",
-            format="%.2e",
-            help="‖Φ − PΦ‖/‖Φ‖ with the projector P on translations, permutation and space group; only full displacements can tell.",
-        ),
-        "splitting": number(
-            "splitting (THz)",
-            format="%.4f",
-            help="Largest splitting of raw branches that symmetry makes degenerate; only full displacements can tell.",
-        ),
-        "acoustic": number("raw acoustic at Γ (THz)", format="%.3f"),
-        "lowest": number(
-            "lowest mode (THz)",
-            format="%.3f",
-            help="Corrected force constants, anywhere but the acoustic branches at Γ.",
-        ),
-        "residual": number("forces at rest (eV/Å)", format="%.2e"),
-    }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
-    for note in dict.fromkeys(note for work in works for note in work.result.notes):
-        st.caption(note)
-
-
-def _diagnosis(work: Work) -> dict[str, object]:
-    found = work.result.diagnostics
-    return {
-        "configuration": work.member.label,
-        "sum": found.sum_over_forces,
-        "permutation": found.permutation_asymmetry,
-        "λ": found.jacobian_asymmetry,
-        "distance": found.projection_distance,
-        "splitting": None if found.splitting is None else found.splitting.largest,
-        "acoustic": float(max(found.gamma_acoustic, key=abs)),
-        "lowest": found.lowest.frequency,
-        "imaginary": found.lowest.imaginary,
-        "residual": found.residual_force,
-        "evaluations": work.result.n_evaluations,
-        "seconds": round(work.result.seconds, 1),
-    }
+        rows.append({"configuration": work.member.label, **vars(found)})
+    table(rows, {
+        "band_mae": ("Bands MAE (THz)", fixed(3)),
+        "band_rmse": ("Bands RMSE (THz)", fixed(3)),
+        "band_max": ("Bands max (THz)", fixed(3)),
+        "dos_distance": ("DOS distance (THz)", fixed(3)),
+        "free_energy": ("ΔF at 300 K (meV/atom)", fixed(2, factor=1000)),
+        "entropy": ("ΔS at 300 K (k_B/atom)", fixed(3, factor=1 / BOLTZMANN)),
+        "heat_capacity": ("ΔC_v at 300 K (k_B/atom)", fixed(3, factor=1 / BOLTZMANN)),
+    })  # fmt: skip
+    st.caption(
+        "A difference between models, not an error: none of them is the truth. "
+        "DOS distance: Wasserstein-1 distance of the two densities of states, how far a mode moves on average."
+    )
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.views.phonons.figures import PhononSeries
+from dashboard.widgets.numbers import as_text, fixed, table
 from dashboard.widgets.once import once
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
@@ -56,21 +56,15 @@ def difference_table(works: Sequence[Work], reference: ReferenceBands) -> None:
                 "functional": entry(work.member.model).functional,
             }
         )
-    number = st.column_config.NumberColumn
-    columns = {
-        "exact": number(
-            f"at {points}: MAE (THz)",
-            format="%.3f",
-            help="Mean difference over the branches at the points where the reference is exact, each point once, without the acoustic branches at Γ.",
-        ),
-        "share": number("of the highest frequency (%)", format="%.1f"),
-        "max": number(f"at {points}: max (THz)", format="%.3f"),
-        "path": number(
-            "whole path: MAE (THz)",
-            format="%.3f",
-            help="Includes the interpolation of the reference between its exact points.",
-        ),
-        "functional": st.column_config.TextColumn("trained on"),
-    }
     st.markdown(f"**Difference to {PBE}**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    table(rows, {
+        "exact": (f"MAE at {points} (THz)", fixed(3)),
+        "share": ("Of the highest frequency (%)", fixed(1)),
+        "max": (f"Max at {points} (THz)", fixed(3)),
+        "path": ("MAE on the whole path (THz)", fixed(3)),
+        "functional": ("Trained on", as_text),
+    })  # fmt: skip
+    st.caption(
+        f"At {points} the reference is exact: mean over the branches, each point once, without the acoustic branches at Γ. "
+        "The whole path includes the interpolation of the reference between them."
+    )

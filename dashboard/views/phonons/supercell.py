@@ -12,7 +12,7 @@ MIN_LENGTH = 12.0
 """Å between an atom and its nearest image that the suggestion keeps."""
 KIND = "supercell"
 """Key of the choice between the two."""
-KINDS = {"suggested": "suggested (turned against the cell)", "repeats": "repeats along a, b, c"}
+KINDS = {"suggested": "Suggested (turned against the cell)", "repeats": "Repeats along a, b, c"}
 
 
 def choose_supercell(cell: Atoms) -> np.ndarray:
@@ -52,13 +52,13 @@ def supercell_values(matrix: Any) -> dict[str, Any]:
 
 
 def _choose_repeats(default: np.ndarray) -> np.ndarray:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        return np.array(
-            [
-                int(st.number_input(f"along {axis}", 1, 12, int(n), key=f"supercell_{axis}", bind="query-params"))
-                for axis, n in zip("abc", default, strict=True)
-            ]
-        )
+    places = zip(st.columns(3, gap="xsmall"), "abc", default, strict=True)
+    return np.array(
+        [
+            int(place.number_input(f"Supercell {axis}", 1, 12, int(n), key=f"supercell_{axis}", bind="query-params"))
+            for place, axis, n in places
+        ]
+    )
 
 
 def _repeats(cell: Atoms, suggested: np.ndarray) -> np.ndarray:
