@@ -11,7 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 import mlip_core
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.datasets.read import dataset_of
-from mlip_core.keys import _file_digest, _imports, _tree, code_digest, modules_behind
+from mlip_core.keys import _imports, _tree, code_digest, file_digest, modules_behind
 from mlip_core.models.ase import AseModel
 from mlip_core.models.catalogue import FAMILIES
 
@@ -33,7 +33,7 @@ def package(tmp_path):
 
 
 def digest_of(root):
-    for cached in (code_digest, _tree, _imports, _file_digest):
+    for cached in (code_digest, _tree, _imports, file_digest):
         cached.cache_clear()
     return code_digest("toy.work", root)
 
