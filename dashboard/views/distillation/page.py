@@ -28,7 +28,7 @@ from mlip_core.calculations.distillation.settings import FEWEST_STRUCTURES, MOST
 from mlip_core.configuration import Configuration
 from mlip_core.errors import MlipError
 from mlip_core.jobs.task import Task
-from mlip_core.models.catalogue import Entry, catalogue
+from mlip_core.models.catalogue import Entry, catalogue, entry
 
 TEACHER = "sevennet-0"  # chosen at first
 LONGER = 15  # epochs that one click adds
@@ -163,13 +163,10 @@ def beside(structure: Atoms, wanted: Sequence[Configuration]) -> list[Configurat
     """Line-up with these members: behind those that the visitor chose and that know the structure, as far as there is room."""
     members = state.lineup()
     chosen = () if members == state.start_lineup() else members
-    elements = set(structure.get_chemical_symbols())
-    models = {item.name: item for item in catalogue()}
     able = [
         member
         for member in chosen
-        if member not in wanted
-        and (not models[member.model].elements or elements <= set(models[member.model].elements))
+        if member not in wanted and not entry(member.model).unknown(structure.get_chemical_symbols())
     ]
     return [*able[: state.MAX_MEMBERS - len(wanted)], *wanted]
 

@@ -6,6 +6,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
+from dashboard.views.lineup.fitting import offer_fitting
 from dashboard.views.structure.choosing import from_before, from_file, from_library, from_text
 from dashboard.views.summary.comparing import compare_button
 from dashboard.views.summary.gathering import comparison
@@ -50,6 +51,7 @@ def main() -> None:
         describe(atoms)
         if members := state.lineup():
             compare_button(comparison(atoms, members))
+        offer_fitting(atoms)
         link("lineup", "Next: the line-up")
 
 
