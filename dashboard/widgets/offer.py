@@ -31,7 +31,7 @@ def offer(text: str, tasks: Sequence[Task], *, key: str, sets: Mapping[str, Any]
     works = work.follow(tasks)
     missing = [one.task for one in works if one.result is None and not one.active]
     took = estimate(missing)
-    pressed = st.button(text, key=key, icon=":material/play_arrow:" if missing else ":material/visibility:")
+    pressed = st.button(text, key=key, icon=":material/add:" if missing else ":material/visibility:")
     if missing:
         st.caption(f":material/schedule: {in_words(took).capitalize()} on this machine.")
     if not pressed:

@@ -37,19 +37,17 @@ from mlip_core.symmetry.rotations import rotate
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 GRIDS = {
-    "octahedral": "octahedral group (24)",
-    "icosahedral": "icosahedral group (60)",
-    "tetrahedral": "tetrahedral group (12)",
+    "octahedral": "Octahedral group (24)",
+    "icosahedral": "Icosahedral group (60)",
+    "tetrahedral": "Tetrahedral group (12)",
     "lebedev-5": "Lebedev, degree 5 (84), with spectrum",
     "lebedev-7": "Lebedev, degree 7 (208), with spectrum",
     "lebedev-9": "Lebedev, degree 9 (380), with spectrum",
     "random-64": "64 random orientations",
 }
 OFFERED = ("octahedral", "icosahedral")
-TEACHER = "sevennet-l3i5"
-"""Whose forces the demo models learned."""
-MAP_POLAR = 9
-"""Polar angles of the map of the sphere."""
+TEACHER = "sevennet-l3i5"  # whose forces the demo models learned
+MAP_POLAR = 9  # polar angles of the map of the sphere
 
 
 def main() -> None:
@@ -198,7 +196,7 @@ def say_how_sure(works: Sequence[Work]) -> None:
     name = works[0].result.settings.grid
     sure = resolution(name)
     st.caption(
-        f"As many digits as {GRIDS.get(name, name)} resolves: energies are sure to about {100 * sure.energy:.0f} %, "
+        f"As many digits as the orientations resolve ({GRIDS.get(name, name)}): energies are sure to about {100 * sure.energy:.0f} %, "
         f"forces to {100 * sure.forces:.1g} %, stress to {100 * sure.stress:.1g} % (against 2,000 random orientations)."
     )
     finer = more_directions(name)
