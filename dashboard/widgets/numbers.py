@@ -39,12 +39,20 @@ def power(digits: int = 1) -> Write:
             return MISSING
         if value == 0:
             return "0"
-        mantissa, exponent = f"{value:.{digits}e}".split("e")
-        if digits - 3 <= int(exponent) <= digits:
-            return f"{float(f'{mantissa}e{exponent}'):.{digits - int(exponent)}f}".replace("-", "−")
-        return f"{mantissa}×10{str(int(exponent)).translate(_RAISED)}".replace("-", "−")
+        rounded = f"{value:.{digits}e}"
+        exponent = int(rounded.partition("e")[2])
+        if -2 <= exponent <= digits:
+            return f"{float(rounded):.{digits - exponent}f}".replace("-", "−")
+        return raised(rounded)
 
     return write
+
+
+def raised(text: str) -> str:
+    """Write "1.2e-05" as "1.2×10⁻⁵", and other numbers with a true minus."""
+    mantissa, _, exponent = text.partition("e")
+    power_of_ten = f"×10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
+    return f"{mantissa}{power_of_ten}".replace("-", "−")
 
 
 def as_text(value: object) -> str:

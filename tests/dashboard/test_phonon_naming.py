@@ -17,13 +17,13 @@ PATH = QPath(
 
 def test_ends_of_segments_have_names_also_where_the_path_jumps():
     assert special_points(PATH) == {0: "Γ", 2: "X", 3: "K", 5: "Γ", 6: "Γ", 7: "L"}
-    assert point_name(PATH, 1) == "Γ–X, 50 % of the way"
+    assert point_name(PATH, 1) == "Γ–X 50 %"
 
 
 def test_any_point_is_named_as_well_as_it_can_be():
     assert name_of(PATH, np.array([0.5, 0.5, 0.5])) == "L"
     assert name_of(PATH, np.zeros(3)) == "Γ"
-    assert name_of(PATH, np.array([0.25, 0, 0.25])) == "Γ–X, 50 % of the way"
+    assert name_of(PATH, np.array([0.25, 0, 0.25])) == "Γ–X 50 %"
     assert name_of(PATH, np.array([0.1, -0.25, 0])) == "(0.1, −0.25, 0)"
 
 

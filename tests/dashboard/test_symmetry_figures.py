@@ -182,7 +182,7 @@ def test_what_was_measured_is_taken_along_as_figures(rotations, cost, conserved,
     mark = dataclasses.replace(MARK, label=hostile)
     figures = variance_figures([(mark, rotations)], hostile)
     assert f"Energy over the sphere: {hostile}" in figures
-    assert {"What is symmetry breaking", "Rotated about z", "Degrees"} < set(figures)
+    assert {"Symmetry share of the difference", "Rotated about z", "Spectrum (l)"} < set(figures)
     has_figures(archive(hostile, [(mark, rotations)], figures), figures)
     figures = cost_figures([(mark, cost)], hostile)
     has_figures(archive(hostile, [(mark, cost)], figures), figures)

@@ -18,13 +18,13 @@ def special_points(path: "QPath") -> dict[int, str]:
 
 
 def point_name(path: "QPath", index: int) -> str:
-    """Name a point of the path: "X", or "Γ–X, 35 % of the way"."""
+    """Name a point of the path: "X", or "Γ–X 35 %" for how far it is on the way."""
     names = special_points(path)
     if index in names:
         return names[index]
     start, stop = next((start, stop) for start, stop in path.segments.tolist() if start <= index < stop)
     share = (index - start) / (stop - 1 - start)
-    return f"{names[start]}–{names[stop - 1]}, {100 * share:.0f} % of the way"
+    return f"{names[start]}–{names[stop - 1]} {100 * share:.0f} %"
 
 
 def name_of(path: "QPath", qpoint: np.ndarray) -> str:

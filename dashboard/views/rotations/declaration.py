@@ -33,12 +33,12 @@ def variance_figures(results: Named, reference: str = ANOTHER) -> Figures:
     """Every view of the rotational variance that was measured; ``reference`` names the model compared with."""
     figures = {"Deviation in every orientation": draw.distribution_figure(results)}
     if any(result.error_split is not None for _, result in results):
-        figures["What is symmetry breaking"] = draw.split_figure(results, reference)
+        figures["Symmetry share of the difference"] = draw.split_figure(results, reference)
     if any(result.angles is not None for _, result in results):
         for place, axis in enumerate("xyz"):
             figures[f"Rotated about {axis}"] = draw.angle_figure(results, place)
     if spectra := [(mark, result) for mark, result in results if result.spectrum is not None]:
-        figures["Degrees"] = draw.spectrum_figure(spectra)
+        figures["Spectrum (l)"] = draw.spectrum_figure(spectra)
     for mark, result in results:
         if result.orientation_map is not None:
             figures[f"Energy over the sphere: {mark.label}"] = draw.globe_figure(result)

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.service import jobs
 from dashboard.views.rotations.declaration import cost_figures, variance_figures
 from dashboard.views.rotations.figures import (
     angle_figure,
@@ -19,9 +17,11 @@ from dashboard.views.rotations.figures import (
     split_figure,
 )
 from dashboard.widgets.chart import chart
-from dashboard.widgets.cost import COLUMN, NONE, Cost, costs, say_whence
+from dashboard.widgets.cost import NONE, Cost, costs, say_whence
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, titled
+from dashboard.widgets.numbers import as_text, fixed, power, raised, table
+from dashboard.widgets.offer import offer, take_offer
 from dashboard.widgets.once import once
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
@@ -38,20 +38,23 @@ from mlip_core.symmetry.rotations import rotate
 from mlip_core.units import EV_PER_A3_IN_GPA
 
 GRIDS = {
-    "octahedral": "octahedral group (24)",
-    "icosahedral": "icosahedral group (60)",
-    "tetrahedral": "tetrahedral group (12)",
+    "octahedral": "Octahedral group (24)",
+    "icosahedral": "Icosahedral group (60)",
+    "tetrahedral": "Tetrahedral group (12)",
     "lebedev-5": "Lebedev, degree 5 (84), with spectrum",
     "lebedev-7": "Lebedev, degree 7 (208), with spectrum",
     "lebedev-9": "Lebedev, degree 9 (380), with spectrum",
     "random-64": "64 random orientations",
 }
 OFFERED = ("octahedral", "icosahedral")
+TEACHER = "sevennet-l3i5"  # whose forces the demo models learned
+MAP_POLAR = 9  # polar angles of the map of the sphere
 
 
 def main() -> None:
     """Lay the page out: what is measured, the distributions, and everything behind them."""
     header()
+    take_offer()
     structure = large_enough(need_structure())
     members = need_lineup(structure)
     controls, results = panes()
@@ -75,18 +78,23 @@ def main() -> None:
         live(costs, draw_costs)
 
 
-def choose_reference(structure: Atoms, members: tuple[Configuration, ...]) -> Configuration | None:
-    """Offer whose forces the others are compared with: a member, or a model at hand that covers the elements."""
+def reference_choices(structure: Atoms, members: Sequence[Configuration]) -> dict[str, Configuration]:
+    """Return who the others can be compared with, by what the choice is called in the link."""
     present = set(structure.get_chemical_symbols())
     at_hand = [item for item in catalogue() if item.available() and present <= set(item.elements)]
     choices = {member.code: member for member in members}
     taken = {member.label for member in members}
     others = {item.name: Configuration(model=item.name) for item in at_hand}
-    choices |= {name: other for name, other in others.items() if other.label not in taken}
+    return choices | {name: other for name, other in others.items() if other.label not in taken}
+
+
+def choose_reference(structure: Atoms, members: tuple[Configuration, ...]) -> Configuration | None:
+    """Offer whose forces the others are compared with: a member, or a model at hand that covers the elements."""
+    choices = reference_choices(structure, members)
     opened = st.session_state.get(state.ROTATION_REFERENCE, state.NOBODY)
     if opened not in (state.NOBODY, *choices) and (found := Configuration.from_code(opened)) is not None:
         choices[opened] = found
-    names = {state.NOBODY: "none", **{code: member.label for code, member in choices.items()}}
+    names = {state.NOBODY: "Nobody", **{code: member.label for code, member in choices.items()}}
     chosen = st.selectbox(
         "Compare the forces with",
         list(names),
@@ -106,13 +114,13 @@ def choose_settings() -> RotationSettings:
         help="A perfect crystal has no forces, so nothing to break. Every atom is moved by normal random displacements of this width (seed 0).",
     )  # fmt: skip
     globe = st.toggle(
-        "Map the sphere",
+        "Energy over the sphere",
         False,
         key="globe",
         bind="query-params",
         help="342 more evaluations: the energy over all directions.",
     )
-    return RotationSettings(grid=grid, rattle=float(rattle), map_polar=9 if globe else 0)
+    return RotationSettings(grid=grid, rattle=float(rattle), map_polar=MAP_POLAR if globe else 0)
 
 
 def add_corrected(members: tuple[Configuration, ...]) -> None:
@@ -150,7 +158,7 @@ def draw(works: list[Work]) -> None:
     finished = [work for work in works if work.result is not None]
     chart(once(distribution_figure, drawn(finished), look=look()), "distributions")
     st.caption(
-        "One point an orientation: deviation from the mean over all of them. Dotted grey: what rounding alone gives a model that is exact by construction."
+        "One point per orientation: deviation from the mean over all of them. Dotted grey: the noise floor, what rounding alone gives a model that is exact by construction."
     )
     panel = st.segmented_control(
         "Show", list(PANELS), default="Numbers", key="rotation-panel", required=True, label_visibility="collapsed"
@@ -168,19 +176,19 @@ def against_angle(works: Sequence[Work]) -> None:
 
 def numbers(works: Sequence[Work]) -> None:
     """Show the standard deviations beside their floors, and what a step costs."""
-    number = st.column_config.NumberColumn
     members = [work.member for work in works]
     found = costs(state.structure(), len(works[0].result.structure), members)
-    st.dataframe(pd.DataFrame([_row(work, found.get(work.member)) for work in works]), hide_index=True, column_config={
-        "E": st.column_config.TextColumn("energy (meV/atom)"),
-        "F": st.column_config.TextColumn("forces (meV/Å)"),
-        "relative": st.column_config.TextColumn("of the forces (%)"),
-        "σ": st.column_config.TextColumn("stress (GPa)"),
-        "floor": number("floor of the forces (meV/Å)", format="%.1e", help="The same deviation of a model that is exact by construction, in the same arithmetic."),
-        "IE": number("inversion, energy (meV/atom)", format="%.3g"),
-        "IF": number("inversion, forces (meV/Å)", format="%.3g"),
-        "cost": COLUMN,
-        "seconds": number("time (s)", format="%.1f", help="Of all evaluations, beside whatever else ran on the machine: to compare models, take the cost."),
+    table([_row(work, found.get(work.member)) for work in works], {
+        "E": ("Energy (meV/atom)", as_text),
+        "F": ("Forces (meV/Å)", as_text),
+        "relative": ("Relative to forces (%)", as_text),
+        "σ": ("Stress (GPa)", as_text),
+        "floor": ("Noise floor of the forces (meV/Å)", power()),
+        "IE": ("Inversion: energy (meV/atom)", power()),
+        "IF": ("Inversion: forces (meV/Å)", power()),
+        "evaluations": ("Evaluations", as_text),
+        "cost": ("Cost (μs/atom)", as_text),
+        "seconds": ("Time (s)", fixed(1)),
     })  # fmt: skip
     say_whence(found, members)
     say_how_sure(works)
@@ -193,34 +201,23 @@ def say_how_sure(works: Sequence[Work]) -> None:
     name = works[0].result.settings.grid
     sure = resolution(name)
     st.caption(
-        f"As many digits as {GRIDS.get(name, name)} resolves: energies are sure to about {100 * sure.energy:.0f} %, "
+        f"As many digits as the orientations resolve ({GRIDS.get(name, name)}): energies are sure to about {100 * sure.energy:.0f} %, "
         f"forces to {100 * sure.forces:.1g} %, stress to {100 * sure.stress:.1g} % (against 2,000 random orientations)."
     )
     finer = more_directions(name)
     if finer is not None:
-        st.button(
-            f"More directions: {GRIDS[finer]}",
-            on_click=ask_for,
-            args=([work.task for work in works], finer),
-            icon=":material/add:",
-        )
+        tasks = [replace(work.task, settings=replace(work.task.settings, grid=finer)) for work in works]
+        offer(f"More directions: {GRIDS[finer]}", tasks, key="finer-grid", sets={state.GRID: finer})
 
 
-def ask_for(tasks: Sequence[Task], grid: str) -> None:
-    """Ask the same of a finer grid, and set the page to it."""
-    st.session_state[state.GRID] = grid
-    finer = [replace(task, settings=replace(task.settings, grid=grid)) for task in tasks]
-    names = [task.configuration.label for task in finer]
-    jobs().submit_many(finer, labels=names, subject_name=state.structure_name())
-
-
-def degrees(works: Sequence[Work]) -> None:
+def spectrum(works: Sequence[Work]) -> None:
     """Show the degree spectrum, or say what it needs."""
     shown = [(work.style, work.result) for work in works if work.result.spectrum is not None]
     if not shown:
-        st.markdown(
-            "The spectrum needs a Lebedev grid: groups of rotations cannot tell degrees apart. Choose one under **Orientations**."
-        )
+        grid = "lebedev-5"
+        st.markdown("The spectrum needs a Lebedev grid: groups of rotations cannot tell degrees l apart.")
+        tasks = [replace(work.task, settings=replace(work.task.settings, grid=grid)) for work in works]
+        offer(f"Measure on {GRIDS[grid]}", tasks, key="offer-spectrum", sets={state.GRID: grid})
         return
     chart(once(spectrum_figure, shown, look=look()), "spectrum")
     st.caption(
@@ -232,28 +229,39 @@ def symmetry_breaking_share(works: Sequence[Work]) -> None:
     """Show how much of the difference to the reference is symmetry breaking."""
     shown = [work for work in works if work.result.error_split is not None]
     if not shown:
-        st.markdown(
-            "Choose a model under **Compare the forces with** and measure again: the difference to it is then split into symmetry breaking and the rest."
-        )
+        offer_reference(works)
         return
     reference = reference_name(shown)
     chart(once(split_figure, drawn(shown), reference, look=look()), "split-figure")
-    number = st.column_config.NumberColumn
     rows = []
     for work in shown:
         split = work.result.error_split
         parts = (split.mean_square_error, split.averaged_square_error, split.variance)
         one, averaged, breaking = (1000 * part**0.5 for part in parts)
         rows.append({"configuration": work.member.label, "one": one, "averaged": averaged, "breaking": breaking, "share": 100 * split.share})  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
-        "one": number(f"difference to {reference}, rms (meV/Å)", format="%.3g", help="Of one prediction, over all orientations."),
-        "averaged": number("left after averaging (meV/Å)", format="%.3g", help="Of the forces averaged over the orientations: no rotational correction goes below."),
-        "breaking": number("symmetry breaking, ε_F (meV/Å)", format="%.3g"),
-        "share": number("its share of the square (%)", format="%.1f"),
+    table(rows, {
+        "one": (f"Difference to {reference}, rms (meV/Å)", power(2)),
+        "averaged": ("Left after averaging (meV/Å)", power(2)),
+        "breaking": ("Symmetry breaking, ε_F (meV/Å)", power(2)),
+        "share": ("Its share of the square (%)", fixed(1)),
     })  # fmt: skip
     st.caption(
         f"Exactly: mean squared difference to {reference} = that of the averaged forces + ε_F². The hatched part is what averaging over orientations can take away; the rest is not about rotations."
     )
+
+
+def offer_reference(works: Sequence[Work]) -> None:
+    """Offer to compare with a model: the teacher of the demo models, or another one that is at hand."""
+    choices = reference_choices(works[0].task.subject, [work.member for work in works])
+    st.markdown(
+        "Compared with another model's forces, the difference splits into symmetry breaking and the rest. "
+        "Whose forces, is chosen under **Compare the forces with**."
+    )
+    names = list(choices)
+    name = next(name for name in (TEACHER, *reversed(names)) if name in choices)
+    other = choices[name]
+    tasks = [replace(work.task, other=None if work.member == other else other) for work in works]
+    offer(f"Compare with {other.label}", tasks, key="offer-reference", sets={state.ROTATION_REFERENCE: name})
 
 
 def reference_name(works: Sequence[Work]) -> str:
@@ -266,20 +274,24 @@ def globes(works: Sequence[Work]) -> None:
     """Show the sphere of one configuration with the structure turned beside it."""
     mapped = [work for work in works if work.result.orientation_map is not None]
     if not mapped:
-        st.markdown("Switch on **Map the sphere** and measure again.")
+        st.markdown(
+            "The sphere needs the energy with every direction of the structure turned up: 342 evaluations more."
+        )
+        tasks = [replace(work.task, settings=replace(work.task.settings, map_polar=MAP_POLAR)) for work in works]
+        offer("Map the energy over the sphere", tasks, key="offer-sphere", sets={"globe": True})
         return
     who, what, tilt, turn = st.columns(4)
     with who:
         chosen = choose("Configuration", mapped, key="globe-of")
     symbols = chosen.result.structure.get_chemical_symbols()
-    names: dict[str | tuple[int, int], str] = {"energy": "energy"} | {
-        (atom, axis): f"force on {atom} {symbol}, along {'xyz'[axis]}"
+    names: dict[str | tuple[int, int], str] = {"energy": "Energy"} | {
+        (atom, axis): f"Force on {atom} {symbol}, along {'xyz'[axis]}"
         for atom, symbol in enumerate(symbols)
         for axis in range(3)
     }
     component = what.selectbox("Colour", list(names), format_func=names.__getitem__, key="globe-what")
-    polar = tilt.slider("Direction turned up: from z (°)", 0, 180, 45, step=5, key="globe-polar")
-    azimuth = turn.slider("around z, from x (°)", 0, 355, 30, step=5, key="globe-azimuth")
+    polar = tilt.slider("Polar angle (°)", 0, 180, 45, step=5, key="globe-polar")
+    azimuth = turn.slider("Azimuth (°)", 0, 355, 30, step=5, key="globe-azimuth")
     sphere, picture = st.columns([1.4, 1])
     figure = globe_figure(
         chosen.result,
@@ -334,10 +346,10 @@ def _row(work: Work, cost: Cost | None) -> dict[str, object]:
     sure, relative, stress = resolution(found.settings.grid), found.forces_relative, found.stress_rot_std
     return {
         "configuration": work.member.label,
-        "E": resolved_digits(1000 * found.energy_rot_std, sure.energy),
-        "F": resolved_digits(1000 * found.forces_rot_std, sure.forces),
-        "relative": None if relative is None else resolved_digits(100 * relative, sure.forces),
-        "σ": None if stress is None else resolved_digits(stress * EV_PER_A3_IN_GPA, sure.stress),
+        "E": raised(resolved_digits(1000 * found.energy_rot_std, sure.energy)),
+        "F": raised(resolved_digits(1000 * found.forces_rot_std, sure.forces)),
+        "relative": None if relative is None else raised(resolved_digits(100 * relative, sure.forces)),
+        "σ": None if stress is None else raised(resolved_digits(stress * EV_PER_A3_IN_GPA, sure.stress)),
         "cost": NONE if cost is None else cost.us_per_atom,
         "floor": 1000 * found.floor.forces_rot_std,
         "IE": None if found.inversion is None else 1000 * found.inversion.energy,
@@ -349,10 +361,10 @@ def _row(work: Work, cost: Cost | None) -> dict[str, object]:
 
 PANELS = {
     "Numbers": numbers,
-    "What is symmetry breaking": symmetry_breaking_share,
+    "Symmetry share of the difference": symmetry_breaking_share,
     "Against angle": against_angle,
-    "Degrees": degrees,
-    "Globe": globes,
+    "Spectrum (l)": spectrum,
+    "Energy over the sphere": globes,
     "Atoms": per_atom,
 }
 

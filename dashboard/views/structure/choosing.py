@@ -33,7 +33,7 @@ def from_file() -> bool:
     """Offer to bring a file, by the button or dropped anywhere on the page; return whether one was taken."""
     whole_page_takes_files()
     uploaded = st.file_uploader(
-        "Your own file",
+        "Upload a structure",
         max_upload_size=upload_limit_mb(),
         help="CIF, POSCAR, CONTCAR, XDATCAR (last frame), vasprun.xml (last structure), (extended) XYZ, ASE json or traj, "
         "under any name; up to 2,000 atoms",
@@ -60,7 +60,7 @@ def from_before() -> None:
     """Offer the structures that were brought last."""
     recent = jobs().store.recent(8)
     if recent:
-        with st.expander("Brought before"):
+        with st.expander("Recent structures"):
             for stored in recent:
                 title = f"{stored.name} · {formula(stored.structure)}"
                 if st.button(title, key=f"recent-{stored.fingerprint}", type="tertiary"):

@@ -38,7 +38,12 @@ def main() -> None:
         return
     with picture:
         repeat = st.segmented_control(
-            "Show", ["unit cell", "2 × 2 × 2", "3 × 3 × 3"], default="unit cell", key="repeat", bind="query-params"
+            "Show",
+            ["unit cell", "2 × 2 × 2", "3 × 3 × 3"],
+            default="unit cell",
+            format_func=lambda cells: cells[0].upper() + cells[1:],
+            key="repeat",
+            bind="query-params",
         )
         times = {"2 × 2 × 2": 2, "3 × 3 × 3": 3}.get(repeat or "", 1)
         viewer(
