@@ -46,9 +46,17 @@ def name_of(structure: Atoms, student: str, taken: Mapping[str, str]) -> str:
     taken : mapping of str to str
         Names that are there → which student has it.
     """
-    formula = structure.get_chemical_formula(empirical=True)[:24]
+    formula = formula_of(structure)[:24]
     names = (f"twin-{formula}-{student[:digits]}" for digits in range(4, len(student) + 1))
     return next(name for name in names if taken.get(name, student) == student)
+
+
+def formula_of(structure: Atoms) -> str:
+    """Formula as a chemist writes it: GaAs and TiO2 for crystals, Hill's order for molecules."""
+    from pymatgen.core import Composition
+
+    whole = structure.get_chemical_formula()
+    return str(Composition(whole).reduced_formula) if structure.pbc.any() else whole
 
 
 def names_taken() -> dict[str, str]:
@@ -119,7 +127,7 @@ def card_of(
     train: Sequence[Atoms], heads: Mapping[Forces, StudentErrors], weights: bytes,
 ) -> dict[str, Any]:  # fmt: skip
     """What travels with the model file: what it is, of which structure, from whom, and what it is worth."""
-    formula = structure.get_chemical_formula(empirical=True)
+    formula = formula_of(structure)
     elements = sorted({symbol for atoms in train for symbol in atoms.symbols})
     origins = {chemical_symbols[new]: chemical_symbols[old] for new, old in learner.student.origins.items()}
     note = NOTE.format(formula=formula, teacher=teacher.name, strain=settings.strain, rattle=settings.rattle)

@@ -12,7 +12,7 @@ from ase.build import bulk, fcc111, molecule
 import mlip_core as mlip
 from mlip_core import records
 from mlip_core.calculations.distillation import learner as learning
-from mlip_core.calculations.distillation.publishing import install
+from mlip_core.calculations.distillation.publishing import install, name_of
 from mlip_core.errors import CalculationError, Cancelled, ModelError, SettingsError, StructureError
 from mlip_core.models import entry
 from mlip_core.models.model import Claims
@@ -208,6 +208,20 @@ def test_settings_of_another_start_are_refused(copper, teacher):
 def test_settings_out_of_range_are_refused(wrong, words):
     with pytest.raises(SettingsError, match=words):
         mlip.DistillationSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("structure", "formula"),
+    [
+        (bulk("GaAs", "zincblende", a=5.65), "GaAs"),
+        (bulk("ZnO", "wurtzite", a=3.25, c=5.2), "ZnO"),
+        (molecule("CH4"), "CH4"),
+    ],
+)
+def test_a_student_is_called_by_the_formula_and_by_more_digits_where_another_has_its_name(structure, formula):
+    assert name_of(structure, "3f2a91", {}) == f"twin-{formula}-3f2a"
+    assert name_of(structure, "3f2a91", {f"twin-{formula}-3f2a": "3f2a91"}) == f"twin-{formula}-3f2a"
+    assert name_of(structure, "3f2a91", {f"twin-{formula}-3f2a": "3f2a77"}) == f"twin-{formula}-3f2a9"
 
 
 @pytest.mark.parametrize("suffix", [".extxyz", ".ckpt", ".pt"])
