@@ -175,6 +175,12 @@ class ModelCalculator(Calculator):
         super().__init__()
         self.model = model
 
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """What changed since the last answer; nothing, at once, where every array is the same to the last bit."""
+        if self.atoms is not None and _same_bytes(self.atoms, atoms):
+            return []
+        return super().check_state(atoms, tol)
+
     def calculate(
         self,
         atoms: Atoms | None = None,
@@ -189,6 +195,16 @@ class ModelCalculator(Calculator):
             self.results["stress"] = full_3x3_to_voigt_6_stress(answer.stress)
         elif "stress" in properties:
             raise PropertyNotImplementedError("stress needs a cell that is periodic in three directions")
+
+
+def _same_bytes(one: Atoms, other: Atoms) -> bool:
+    arrays, others = one.arrays, other.arrays
+    return (
+        arrays.keys() == others.keys()
+        and one.cell.array.tobytes() == other.cell.array.tobytes()
+        and one.pbc.tobytes() == other.pbc.tobytes()
+        and all(array.tobytes() == others[name].tobytes() for name, array in arrays.items())
+    )
 
 
 class Counted(Model):

@@ -24,23 +24,28 @@ def closest_pair(atoms: Atoms) -> tuple[int, int, float] | None:
     """
     from ase.geometry import complete_cell, minkowski_reduce
 
-    cell = atoms.cell.array * atoms.pbc[:, None]
-    if atoms.pbc.any():
-        cell = minkowski_reduce(cell, pbc=atoms.pbc)[0]
-    neighbours, distances = _nearest(atoms.positions, complete_cell(cell), atoms.pbc)
+    periodic = atoms.cell.array * atoms.pbc[:, None]
+    cell = complete_cell(periodic)
+    if _margins(cell).max() > 1:  # so flat a cell has many images near by, its reduced form few
+        cell = complete_cell(minkowski_reduce(periodic, pbc=atoms.pbc)[0])
+    neighbours, distances = _nearest(atoms.positions, cell, atoms.pbc)
     first = int(np.argmin(np.round(distances, 9)))
     if not distances[first] < CLOSEST:
         return None
     return first, int(neighbours[first]), float(distances[first])
 
 
+def _margins(cell: np.ndarray) -> np.ndarray:
+    """(3,), :data:`CLOSEST` over the distance between opposite faces of the cell."""
+    return CLOSEST * np.linalg.norm(np.linalg.inv(cell), axis=0)
+
+
 def _nearest(positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest other atom within :data:`CLOSEST` and its distance (else infinity), in a reduced cell."""
+    """Nearest other atom within :data:`CLOSEST` and its distance (else infinity)."""
     from scipy.spatial import cKDTree
 
-    inverse = np.linalg.inv(cell)
-    margins = CLOSEST * np.linalg.norm(inverse, axis=0)
-    places = positions @ inverse
+    margins = _margins(cell)
+    places = positions @ np.linalg.inv(cell)
     places[:, pbc] %= 1.0
     steps = [
         np.arange(-n, n + 1) if periodic else np.zeros(1) for n, periodic in zip(np.ceil(margins), pbc, strict=True)
