@@ -45,6 +45,8 @@ STANDARD = "standard"
 GRID = "grid"
 ROTATION_REFERENCE = "rotation_reference"
 PROJECTOR = "projector"
+EVERYWHERE = (STRUCTURE, LINEUP, DATA)
+"""What the address of every page says, besides what a widget of every page says itself."""
 EARLIER = "earlier"
 VISITOR = "visitor"
 """Random name of an open page."""

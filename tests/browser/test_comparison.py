@@ -46,6 +46,7 @@ def alone(browser, compared):
 def opened_offline(browser, path, expected):
     """Open a file with no network at all; return the texts of the page."""
     context = browser.new_context(offline=True)
+    context.set_default_timeout(120_000)
     page = context.new_page()
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))

@@ -22,6 +22,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, titled
 from dashboard.widgets.once import once
+from dashboard.widgets.repeating import repeated
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
@@ -32,7 +33,6 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import catalogue
 from mlip_core.symmetry.corrections import Corrections
-from mlip_core.symmetry.moving import large_enough
 from mlip_core.symmetry.rotations import rotate
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -51,9 +51,10 @@ OFFERED = ("octahedral", "icosahedral")
 def main() -> None:
     """Lay the page out: what is measured, the distributions, and everything behind them."""
     header()
-    structure, members = large_enough(need_structure()), need_lineup()
+    structure, members = need_structure(), need_lineup()
     controls, results = st.columns([1, 3.6], gap="large")
     with controls:
+        structure = repeated(structure, key="rotation_repeat")
         settings = choose_settings()
         reference = choose_reference(structure, members)
         cost_settings = CorrectionCostSettings(rattle=settings.rattle)

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.reopen import open_task, remember_earlier
 from dashboard.service import jobs
 from dashboard.widgets.frame import guarded, header
-from dashboard.widgets.navigation import link
+from dashboard.widgets.navigation import go, link
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import RecordError
 from mlip_core.jobs.runs import Run
@@ -65,7 +65,7 @@ def actions(chosen: list[Run]) -> None:
         page = open_task(task)
         remember_earlier(chosen[0], task)
         if page is not None:
-            st.switch_page(page)
+            go(page)
     if any(run.active for run in chosen) and buttons.button("Cancel"):
         for run in chosen:
             jobs().cancel(run.id)

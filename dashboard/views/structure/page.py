@@ -50,7 +50,7 @@ def main() -> None:
     with facts:
         describe(atoms)
         if members := state.lineup():
-            compare_button(comparison(atoms, members))
+            compare_button(comparison(atoms, members), elsewhere=True)
         link("lineup", "Next: the line-up")
 
 

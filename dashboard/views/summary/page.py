@@ -16,6 +16,7 @@ from dashboard.views.summary.table import CSS, Cell, Row, table
 from dashboard.views.summary.taking_along import offer
 from dashboard.views.summary.words import KIND_OF, titles, words
 from dashboard.widgets.frame import header, need_lineup, need_structure
+from dashboard.widgets.navigation import go
 from dashboard.widgets.price import paces
 from dashboard.widgets.style import style_of
 from dashboard.widgets.work import Work, live
@@ -163,7 +164,7 @@ def lead_on(found: Comparison, clicked: str) -> None:
         return
     task = found.asked[kind].get(found.members[int(position)])
     if task is not None and (page := show_task(task)) is not None:
-        st.switch_page(page)
+        go(page)
 
 
 def show_rules() -> None:
