@@ -99,7 +99,7 @@ def rows_of(found: Comparison, works: Sequence[Work]) -> list[Row]:
             else:
                 headline, small = words(column, evidence, verdict)
                 cells.append(Cell(headline, small, verdict.levels[column], opens=f"{kind}:{position}"))
-        conclusion = f"Not applicable: does not know {', '.join(unknown)}" if unknown else verdict.sentence
+        conclusion = f"Not applicable: does not know {', '.join(unknown)}" if unknown else verdict.sentence or NOTHING
         rows.append(Row(style_of(member, position), cells, conclusion))
     return rows
 
@@ -155,6 +155,8 @@ def tell(found: Comparison, works: Sequence[Work]) -> None:
 
 
 _FAILED = ("failed", "interrupted")
+NOTHING = "Nothing is computed yet."
+"""Conclusion where there is no result."""
 
 
 def lead_on(found: Comparison, clicked: str) -> None:
