@@ -47,6 +47,8 @@ GRID = "grid"
 ROTATION_REFERENCE = "rotation_reference"
 LEARN_EPOCHS = "learn_epochs"
 PROJECTOR = "projector"
+EVERYWHERE = (STRUCTURE, LINEUP, DATA)
+"""What the address of every page says, besides what a widget of every page says itself."""
 EARLIER = "earlier"
 LESSON = "lesson"
 """Name of the lesson that is open."""

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from dashboard import state
+
 
 def script(folder: str) -> str:
     """Return the file of a page by its folder, as Streamlit names pages."""
@@ -11,3 +13,11 @@ def script(folder: str) -> str:
 def link(folder: str, text: str) -> None:
     """Offer the way to another page."""
     st.page_link(script(folder), label=text, icon=":material/arrow_forward:")
+
+
+def go(page: str) -> None:
+    """Leave for another page, as :func:`script` names it; what holds on every page stays in the address.
+
+    Streamlit's own way refuses to leave a page whose widgets have anything in the address, unless it is told what to keep.
+    """
+    st.switch_page(page, query_params={key: st.query_params[key] for key in state.EVERYWHERE if key in st.query_params})

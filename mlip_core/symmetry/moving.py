@@ -72,12 +72,12 @@ def large_enough(structure: Atoms, least: int = SMALLEST) -> Atoms:
     Returns
     -------
     Atoms
-        Without constraints; the shortest vector is doubled as often as it takes. A molecule, and a cell that has as many
-        atoms, stays as it is.
+        The shortest vector is doubled as often as it takes, and constraints are left out. A molecule, and a cell that has
+        as many atoms, stays as it is.
     """
     repeated = structure.copy()
-    repeated.set_constraint()
     while repeated.pbc.any() and len(repeated) < least:
+        repeated.set_constraint()
         lengths = np.where(repeated.pbc, repeated.cell.lengths(), np.inf)
         repeated = repeated.repeat(np.where(np.arange(3) == np.argmin(lengths), 2, 1))
     return repeated

@@ -46,6 +46,7 @@ def alone(browser, compared):
 def opened_offline(browser, path, expected):
     """Open a file with no network at all; return the texts of the page."""
     context = browser.new_context(offline=True)
+    context.set_default_timeout(120_000)
     page = context.new_page()
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -118,3 +119,17 @@ def test_from_an_upload_to_an_archive_that_repeats_itself(page, browser, tmp_pat
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_what_takes_long_is_asked_about_first(alone):
+    alone.goto("/conservation?structure=si&lineup=sevennet-0&picoseconds=20")
+    button = alone.get_by_role("button", name="Measure the conservation")
+    button.click()
+    dialog = alone.get_by_role("dialog")
+    expect(dialog).to_contain_text("on this machine")
+    dialog.get_by_role("button", name="Not now").click()
+    expect(dialog).to_have_count(0)
+    expect(alone.get_by_text("waiting for a free worker")).to_have_count(0)
+    button.click()
+    dialog.get_by_role("button", name="Start", exact=True).click()
+    expect(alone.get_by_text("waiting for a free worker")).to_be_visible()

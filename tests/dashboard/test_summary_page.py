@@ -124,7 +124,8 @@ def test_a_hostile_name_stays_text(hostile):
     mark = style(0, constrained=True, corrected=False, label=hostile)
     text = table([hostile], [Row(mark, [Cell(hostile, hostile, "kept", opens=hostile)], hostile)])
     assert "<script" not in text
-    assert text.count(escape(hostile)) == 6
+    assert text.count(escape(hostile).replace("/", "/<wbr>")) == 1, "the heading may break"
+    assert text.count(escape(hostile)) == 5
 
 
 @pytest.fixture

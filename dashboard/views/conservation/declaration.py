@@ -8,6 +8,7 @@ import numpy as np
 from dashboard.views.conservation import figures as draw
 from dashboard.views.declaration import Named, Page, Shown
 from dashboard.widgets.figure_page import Figures
+from dashboard.widgets.repeating import repeats
 from mlip_core.jobs.task import Task
 
 
@@ -19,6 +20,7 @@ def widget_values(task: Task) -> Mapping[str, Any]:
         "temperature": settings.temperature,
         "random_loops": settings.n_random_loops,
         "conservation_rattle": settings.rattle,
+        "conservation_repeat": repeats(task.subject),
     }
     if loop is None:
         return chosen

@@ -14,6 +14,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
 from dashboard.widgets.once import once
+from dashboard.widgets.repeating import repeated
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
@@ -21,7 +22,6 @@ from mlip_core.calculations.conservation.closed_loops import Loop
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.symmetry.corrections import RANDOM_FRAME
-from mlip_core.symmetry.moving import large_enough
 
 DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
@@ -29,10 +29,11 @@ DIRECTIONS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 def main() -> None:
     """Lay the page out: the loop, the run, the numbers."""
     header()
-    structure = large_enough(need_structure())
+    structure = need_structure()
     members = need_lineup(structure)
     controls, results = panes()
     with controls:
+        structure = repeated(structure, key="conservation_repeat")
         settings = choose_settings(structure)
         tasks = [task(structure, member, settings) for member in members]
         start_button("Measure the conservation", tasks, key="conservation")

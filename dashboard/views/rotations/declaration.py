@@ -7,6 +7,7 @@ from dashboard import state
 from dashboard.views.declaration import Named, Page, Shown
 from dashboard.views.rotations import figures as draw
 from dashboard.widgets.figure_page import Figures
+from dashboard.widgets.repeating import repeats
 from mlip_core.jobs.task import Task
 
 ANOTHER = "another model"
@@ -17,16 +18,17 @@ def variance_values(task: Task) -> Mapping[str, Any]:
     """Grid, rattle, map and the model compared with."""
     settings = task.settings
     globe = settings.map_polar > 0
-    return {"grid": settings.grid, "rotation_rattle": settings.rattle, "globe": globe, **_reference(task)}
+    return {"grid": settings.grid, "rotation_rattle": settings.rattle, "globe": globe, **_common(task)}
 
 
 def cost_values(task: Task) -> Mapping[str, Any]:
     """Rattle and the model compared with."""
-    return {"rotation_rattle": task.settings.rattle, **_reference(task)}
+    return {"rotation_rattle": task.settings.rattle, **_common(task)}
 
 
-def _reference(task: Task) -> dict[str, str]:
-    return {state.ROTATION_REFERENCE: state.NOBODY if task.other is None else task.other.code}
+def _common(task: Task) -> dict[str, Any]:
+    reference = state.NOBODY if task.other is None else task.other.code
+    return {state.ROTATION_REFERENCE: reference, "rotation_repeat": repeats(task.subject)}
 
 
 def variance_figures(results: Named, reference: str = ANOTHER) -> Figures:

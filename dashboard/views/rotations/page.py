@@ -23,6 +23,7 @@ from dashboard.widgets.frame import header, look, need_lineup, need_structure, p
 from dashboard.widgets.numbers import as_text, fixed, power, raised, table
 from dashboard.widgets.offer import offer, take_offer
 from dashboard.widgets.once import once
+from dashboard.widgets.repeating import repeated
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
@@ -33,7 +34,6 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import catalogue
 from mlip_core.symmetry.corrections import Corrections
-from mlip_core.symmetry.moving import large_enough
 from mlip_core.symmetry.rotations import rotate
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -55,10 +55,11 @@ def main() -> None:
     """Lay the page out: what is measured, the distributions, and everything behind them."""
     header()
     take_offer()
-    structure = large_enough(need_structure())
+    structure = need_structure()
     members = need_lineup(structure)
     controls, results = panes()
     with controls:
+        structure = repeated(structure, key="rotation_repeat")
         settings = choose_settings()
         reference = choose_reference(structure, members)
         cost_settings = CorrectionCostSettings(rattle=settings.rattle)

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.reopen import open_comparison
 from dashboard.service import jobs
 from dashboard.widgets.frame import guarded, header
-from dashboard.widgets.navigation import link
+from dashboard.widgets.navigation import go, link
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import RecordError
 from mlip_core.jobs.comparisons import Comparison, comparisons
@@ -69,7 +69,7 @@ def actions(chosen: Sequence[Run]) -> None:
     if readable and buttons.button("Open", type="primary", icon=":material/open_in_new:"):
         page = open_comparison([(run, task) for run in readable if (task := _task(run)[0]) is not None])
         if page is not None:
-            st.switch_page(page)
+            go(page)
     if any(run.active for run in chosen) and buttons.button("Cancel"):
         for run in chosen:
             jobs().cancel(run.id)

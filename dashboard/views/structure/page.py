@@ -55,7 +55,7 @@ def main() -> None:
     with facts:
         describe(atoms)
         if members := state.lineup():
-            compare_button(comparison(atoms, members))
+            compare_button(comparison(atoms, members), elsewhere=True)
         offer_fitting(atoms)
         link("lineup", "Next: the line-up")
 

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs, result
 from dashboard.views.summary.gathering import Comparison, keep_copies
-from dashboard.widgets.navigation import script
+from dashboard.widgets.navigation import go, script
 from dashboard.widgets.price import estimate, paces
 from mlip_core.jobs.cost import in_words, seconds
 from mlip_core.jobs.task import Task
@@ -17,12 +17,14 @@ WHAT = (
 )
 
 
-def compare_button(found: Comparison) -> None:
-    """Offer to ask everything that is not there yet; it leads to the summary.
+def compare_button(found: Comparison, *, elsewhere: bool = False) -> None:
+    """Offer to ask everything that is not there yet.
 
     Parameters
     ----------
     found : Comparison
+    elsewhere : bool
+        Whether this is another page than the summary, to which it then leads.
     """
     missing = [task for task in found.tasks if result(jobs().key(task)) is None]
     running = jobs().find_all([jobs().key(task) for task in missing])
@@ -37,7 +39,9 @@ def compare_button(found: Comparison) -> None:
     title = TEXT if len(missing) == len(found.tasks) else f"Compare the {len(waiting)} missing"
     if st.button(title, type="primary", icon=":material/play_arrow:", key="compare", shortcut="Ctrl+Enter", help=WHAT):
         start(found)
-        st.switch_page(script("summary"))
+        if elsewhere:
+            go(script("summary"))
+        st.rerun()
     st.caption(f":material/schedule: {in_words(estimate(waiting)).capitalize()} on this machine.", width="content")
 
 

@@ -1,7 +1,8 @@
 """What the summary is made of: every question of a full comparison, and where each stands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 from ase import Atoms
@@ -92,8 +93,30 @@ def comparison(structure: Atoms, members: tuple[Configuration, ...], chosen: str
     reference = by_code.get(picked or "")
     crystal = _material(structure) if picked == state.PBE else None
     data = _data(structure, labelled=crystal is not None) if len(members) > 1 or crystal is not None else None
-    asked = questions(structure, members, data, reference)
-    return Comparison(structure, members, crystal, reference, asked)
+    return Comparison(structure, members, crystal, reference, _asked(structure, members, data, reference))
+
+
+def _asked(
+    structure: Atoms,
+    members: tuple[Configuration, ...],
+    data: StoredDataset | None,
+    reference: Configuration | None,
+) -> Questions:
+    """Put the questions together, once for all who compare the same."""
+    codes = [member.code for member in (*members, *filter(None, [reference]))]
+    mark = repr((fingerprint(structure), codes, len(members), data))
+    return _questions(mark, structure, members, data, reference)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _questions(
+    mark: str,
+    _structure: Atoms,
+    _members: tuple[Configuration, ...],
+    _data: StoredDataset | None,
+    _reference: Configuration | None,
+) -> Questions:
+    return questions(_structure, _members, _data, _reference)
 
 
 def keep_copies(found: Comparison) -> Comparison:
@@ -102,8 +125,7 @@ def keep_copies(found: Comparison) -> Comparison:
         name = state.structure_name() or found.structure.get_chemical_formula()
         shelf().put(rattled_copies(found.structure), f"{name}, rattled", place=_place(found.structure))
         data = _data(found.structure, labelled=False)
-        asked = questions(found.structure, found.members, data, found.reference)
-        return Comparison(found.structure, found.members, found.crystal, found.reference, asked)
+        return replace(found, asked=_asked(found.structure, found.members, data, found.reference))
     return found
 
 
@@ -113,24 +135,24 @@ def verdicts(found: Comparison, works: Sequence[Work]) -> dict[Configuration, tu
     base = None if found.reference is None else results.get(("phonons", found.reference))
     judged = {}
     for member in found.members:
-        fields = {field: results.get((kind, member)) for kind, field in FIELDS.items()}
-        claims = corrected_claims(entry(member.model).claims(member.forces), member.corrections)
-        evidence = Evidence(
-            **fields,
-            reference=found.crystal or base,
-            material=None if found.crystal is None else found.crystal.name,
-            claims=claims,
-            averaged=member.corrections.rotations != "none",
-        )
-        judged[member] = evidence, once(_judged, *fields.values(), evidence.reference, evidence.material, evidence)
+        parts = [results.get((kind, member)) for kind in FIELDS]
+        material = None if found.crystal is None else found.crystal.name
+        judged[member] = once(_judged, *parts, found.crystal or base, material, member.code, member.model)
     return judged
 
 
-def _judged(*parts: object) -> Verdict:
-    """Judge an evidence, which is the last argument; the others tell it apart from others."""
-    evidence = parts[-1]
-    assert isinstance(evidence, Evidence)
-    return judge(evidence)
+def _judged(*parts: Any) -> tuple[Evidence, Verdict]:
+    """Judge the results of a member: those of :data:`FIELDS`, the reference, the material, its code, its model."""
+    *results, reference, material, code, model = parts
+    member = Configuration.from_code(code) or Configuration(model=model)
+    evidence = Evidence(
+        **dict(zip(FIELDS.values(), results, strict=True)),
+        reference=reference,
+        material=material,
+        claims=corrected_claims(entry(member.model).claims(member.forces), member.corrections),
+        averaged=member.corrections.rotations != "none",
+    )
+    return evidence, judge(evidence)
 
 
 def _material(structure: Atoms) -> ReferenceCrystal | None:

@@ -16,6 +16,7 @@ from dashboard.views.summary.table import CSS, Cell, Row, table
 from dashboard.views.summary.taking_along import offer
 from dashboard.views.summary.words import KIND_OF, titles, words
 from dashboard.widgets.frame import header, need_lineup, need_structure
+from dashboard.widgets.navigation import go
 from dashboard.widgets.price import paces
 from dashboard.widgets.style import style_of
 from dashboard.widgets.work import Work, live
@@ -98,7 +99,7 @@ def rows_of(found: Comparison, works: Sequence[Work]) -> list[Row]:
             else:
                 headline, small = words(column, evidence, verdict)
                 cells.append(Cell(headline, small, verdict.levels[column], opens=f"{kind}:{position}"))
-        conclusion = f"Not applicable: does not know {', '.join(unknown)}" if unknown else verdict.sentence
+        conclusion = f"Not applicable: does not know {', '.join(unknown)}" if unknown else verdict.sentence or NOTHING
         rows.append(Row(style_of(member, position), cells, conclusion))
     return rows
 
@@ -154,6 +155,8 @@ def tell(found: Comparison, works: Sequence[Work]) -> None:
 
 
 _FAILED = ("failed", "interrupted")
+NOTHING = "Nothing is computed yet."
+"""Conclusion where there is no result."""
 
 
 def lead_on(found: Comparison, clicked: str) -> None:
@@ -163,7 +166,7 @@ def lead_on(found: Comparison, clicked: str) -> None:
         return
     task = found.asked[kind].get(found.members[int(position)])
     if task is not None and (page := show_task(task)) is not None:
-        st.switch_page(page)
+        go(page)
 
 
 def show_rules() -> None:

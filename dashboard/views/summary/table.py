@@ -65,9 +65,14 @@ def table(titles: Sequence[str], rows: Sequence[Row]) -> str:
     """
     widths = [_WIDTHS["member"], *[_WIDTHS["cell"]] * len(titles), _WIDTHS["conclusion"]]
     columns = "".join(f"<col style='width:{width}%'>" for width in widths)
-    head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in ("", *titles, "What to conclude"))
+    head = "".join(f"<th scope='col'>{_heading(title)}</th>" for title in ("", *titles, "What to conclude"))
     body = "".join(_row(row) for row in rows)
     return f"<table class='summary'><colgroup>{columns}</colgroup><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _heading(title: str) -> str:
+    """Write a heading that may break behind the slash of a unit."""
+    return escape(title).replace("/", "/<wbr>")
 
 
 def _row(row: Row) -> str:

@@ -149,10 +149,17 @@ def _drift(evidence: Evidence, facts: Facts) -> Words:
 def _laws(evidence: Evidence, facts: Facts) -> Words:
     broken = facts.laws_broken or ()
     kept = f"{facts.laws_measured - len(broken)} of {facts.laws_measured}"
-    said = {False: " (as stated)", True: " (though claimed)", None: ""}
     claims = evidence.claims
-    told = [LAWS[name] + said[None if claims is None else getattr(claims, name)] for name in broken]
-    return Words(kept, f"broken: {', '.join(told)}" if told else "")
+    by_claim: dict[str, list[str]] = {}
+    for name in broken:
+        said = None if claims is None else getattr(claims, name)
+        by_claim.setdefault(_SAID[said], []).append(LAWS[name])
+    small = "; ".join(f"{said}: {', '.join(names)}" for said, names in by_claim.items())
+    return Words(kept, small)
+
+
+_SAID = {False: "broken, as stated", True: "broken, though claimed", None: "broken"}
+"""What its makers say of a law that is broken → how that is told."""
 
 
 def _cost(evidence: Evidence, facts: Facts) -> Words:
