@@ -55,6 +55,12 @@ class Configuration:
         return "+".join([":".join(parts), *extras])
 
     @property
+    def constrained(self) -> bool:
+        """Whether rotations and −∂E/∂x hold by construction."""
+        claims = entry(self.model).claims(self.forces)
+        return bool(claims.rotation and claims.conservative)
+
+    @property
     def other_head(self) -> "Configuration | None":
         """The same model under the same corrections with its other forces; None where it has one kind only."""
         item = entry(self.model)

@@ -2,17 +2,10 @@
 
 from dashboard.widgets.theme import Style, style
 from mlip_core.configuration import Configuration
-from mlip_core.models.catalogue import entry
 from mlip_core.symmetry.corrections import Corrections
 
 
 def style_of(member: Configuration, position: int) -> Style:
     """Return colour by place in the line-up; dash by what holds by construction."""
     corrected = member.corrections != Corrections()
-    return style(position, constrained=constrained(member), corrected=corrected, label=member.label)
-
-
-def constrained(member: Configuration) -> bool:
-    """Tell whether rotations and −∂E/∂x hold by construction."""
-    claims = entry(member.model).claims(member.forces)
-    return bool(claims.rotation and claims.conservative)
+    return style(position, constrained=member.constrained, corrected=corrected, label=member.label)

@@ -61,7 +61,7 @@ def questions(
         In the order of :data:`KINDS`.
     """
     able = [member for member in members if not unknown_elements(member, structure)]
-    gentle = all(constrained(member) for member in able)
+    gentle = all(member.constrained for member in able)
     asked: dict[str, dict[Configuration, Task]] = {kind: {} for kind in KINDS}
     for member in able:
         for task in _of_member(structure, member, gentle=gentle):
@@ -77,16 +77,9 @@ def questions(
     return asked
 
 
-def unknown_elements(member: Configuration, structure: Atoms) -> list[str]:
+def unknown_elements(member: Configuration, structure: Atoms) -> tuple[str, ...]:
     """Return the symbols in a structure that a member's model does not know; none where its makers give no list."""
-    known = set(entry(member.model).elements)
-    return sorted(set(structure.get_chemical_symbols()) - known) if known else []
-
-
-def constrained(member: Configuration) -> bool:
-    """Tell whether rotations and −∂E/∂x hold by construction."""
-    claims = entry(member.model).claims(member.forces)
-    return bool(claims.rotation and claims.conservative)
+    return entry(member.model).unknown(structure.get_chemical_symbols())
 
 
 def rattled_copies(structure: Atoms) -> list[Atoms]:

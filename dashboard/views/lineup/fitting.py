@@ -8,7 +8,6 @@ from dashboard import state
 from dashboard.views.distillation.price import price
 from dashboard.widgets.frame import plain
 from dashboard.widgets.navigation import link
-from dashboard.widgets.style import constrained
 from mlip_core.calculations.distillation import DistillationSettings
 from mlip_core.calculations.distillation.calculation import check_structure
 from mlip_core.configuration import Configuration
@@ -40,7 +39,7 @@ def offer_fitting(structure: Atoms) -> None:
             state.set_lineup(fitting)
             st.rerun()
         st.caption(f"{plain(names)} know{'s' * (len(fitting) == 1)} all its elements.")
-    if all(constrained(member) for member in [*able, *fitting]):
+    if all(member.constrained for member in [*able, *fitting]):
         offer_learning(structure)
 
 

@@ -18,7 +18,6 @@ from dashboard.widgets.frame import header, look, need_lineup, need_structure, p
 from dashboard.widgets.navigation import link
 from dashboard.widgets.numbers import fixed, power, table
 from dashboard.widgets.once import once
-from dashboard.widgets.style import constrained
 from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.phonons import PhononSettings, compare_phonons
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands, reference_crystal
@@ -63,7 +62,7 @@ def main() -> None:
         matrix = choose_supercell(reference)
         with st.expander("Advanced"):
             relaxation = choose_relaxation() if relax_first else None
-            settings = choose_settings(matrix, unconstrained=any(not constrained(member) for member in members))
+            settings = choose_settings(matrix, unconstrained=any(not member.constrained for member in members))
         tasks = [question(reference, member, settings, relaxation) for member in members]
         start_button("Compute phonons", tasks, key="phonons")
     with results:

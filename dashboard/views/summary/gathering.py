@@ -22,7 +22,6 @@ from mlip_core.summary.questions import (
     COPIES,
     KINDS,
     Questions,
-    constrained,
     questions,
     rattled_copies,
     unknown_elements,
@@ -72,7 +71,7 @@ class Comparison:
 def references(structure: Atoms, members: Sequence[Configuration]) -> dict[str, str]:
     """Return with what can be compared: value of the choice → its name, the best one first."""
     able = [member for member in members if not unknown_elements(member, structure)]
-    trusted = [member for member in able if constrained(member) and not entry(member.model).teaching]
+    trusted = [member for member in able if member.constrained and not entry(member.model).teaching]
     found = {state.PBE: "PBE (computed for this program)"} if _material(structure) is not None else {}
     return found | {member.code: member.label for member in [*trusted, *able]}
 
