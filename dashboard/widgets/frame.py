@@ -50,7 +50,7 @@ def guarded() -> Iterator[None]:
 
 def look() -> Look:
     """Return how figures suit the visitor's theme and the projector switch."""
-    return Look(dark=st.context.theme.type == "dark", projector=bool(st.session_state.get(state.PROJECTOR, False)))
+    return Look(dark=st.context.theme.type == "dark", projector=state.on(state.PROJECTOR))
 
 
 def header() -> None:
@@ -65,6 +65,8 @@ def header() -> None:
         st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
         projector_switch()
+    for words in state.missing():
+        st.warning(words, icon=":material/link_off:")
     st.html(LAYOUT + PROJECTOR * look().projector)
 
 
@@ -76,7 +78,14 @@ def panes() -> tuple[DeltaGenerator, DeltaGenerator]:
 
 def projector_switch() -> None:
     """Offer larger type for a room."""
-    st.toggle("Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room.")
+    _switch(state.PROJECTOR, "Projector", "Larger type and thicker lines, for a room.")
+
+
+def _switch(name: str, title: str, words: str) -> None:
+    """Draw a switch that every page has and every address carries (one bound to the address would be lost on the way back)."""
+    key = f"{name}-switch"
+    st.session_state[key] = state.on(name)
+    st.toggle(title, key=key, on_change=state.turn, args=(name,), help=words)
 
 
 def titled(page: str) -> str:
@@ -92,7 +101,8 @@ def _name(atoms: Atoms) -> str:
 def chips(members: tuple[Configuration, ...], structure: Atoms | None) -> str:
     """Return the line-up as coloured chips, in HTML; who does not know the structure's elements says so."""
     marks = " ".join(
-        chip(style_of(member, position), _unknown(member, structure)) for position, member in enumerate(members)
+        chip(style_of(member, state.color(member, position)), _unknown(member, structure))
+        for position, member in enumerate(members)
     )
     return f"<span style='font-size:{0.86 if len(members) > CROWDED else 1}em'>{marks}</span>"
 
@@ -111,8 +121,6 @@ def need_structure() -> Atoms:
     """Return the chosen structure, or say where to choose one and stop the page."""
     atoms = state.structure()
     if atoms is None:
-        if st.session_state.get(state.STRUCTURE):
-            st.warning("The structure this link names is not kept here. Choose or upload it again.")
         st.subheader("First, a structure")
         st.markdown("Choose one of the library or bring your own; this page then compares the whole line-up on it.")
         link("structure", "Choose a structure")

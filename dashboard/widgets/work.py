@@ -61,11 +61,10 @@ def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Wor
     """Look up where every task of a line-up stands; ``keys`` are those of the tasks, where they are known."""
     asked = tuple(keys or (jobs().key(task) for task in tasks))
     shared = watched(asked)
-    members, runs = state.lineup(), jobs().find_all(asked)
+    runs = jobs().find_all(asked)
     found = []
     for position, (task, key) in enumerate(zip(tasks, asked, strict=True)):
-        place = members.index(task.configuration) if task.configuration in members else position
-        style = style_of(task.configuration, place)
+        style = style_of(task.configuration, state.color(task.configuration, position))
         run, record, stored = runs.get(key), result(key), shipped_key(key) or key
         if record is None and key in state.earlier():
             stored = state.earlier()[key]
@@ -118,7 +117,7 @@ def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
 def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     """Let the visitor choose one of the configurations that are there."""
     names = [work.member.label for work in works]
-    return works[names.index(st.selectbox(title, names, key=key))]
+    return works[names.index(st.selectbox(title, names, key=key, bind="query-params"))]
 
 
 def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None, first: bool = True) -> None:

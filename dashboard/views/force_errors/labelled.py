@@ -34,7 +34,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
         names.index(bar.selectbox("Predicted by", names, index=min(place, len(names) - 1), key=f"panel-{place}"))
     ]
     if bar.button("Close", icon=":material/close:"):
-        st.session_state.pop(state.POINT, None)
+        state.forget(state.POINT)
         st.rerun(scope="fragment")
     frame = opened(chosen.dataset).frame(index)
     answer = open_predictions(chosen.predictions).at(index)

@@ -160,7 +160,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
     """Show what one member is, what it obeys by construction, and what was measured."""
     member = members[position]
     model = entry(member.model)
-    mark = style_of(member, position)
+    mark = style_of(member, state.color(member, position))
     with st.container(border=True, key=f"card-{position}"):
         st.html(
             f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark).replace('nowrap', 'normal')}</div>"

@@ -214,9 +214,10 @@ def choose_view(bar: Any, *, reference: bool) -> tuple[Any, str | None, bool]:
 def watch(shown: Sequence[tuple[Work, bool]], points: Sequence[dict[str, Any]]) -> None:
     """Move the atoms along the mode that was clicked."""
     if points:
-        st.session_state[state.MODE] = tuple(int(number) for number in points[0]["customdata"])
-    place, index, branch = st.session_state.get(state.MODE, (0, 0, 0))
-    if state.MODE not in st.session_state or place >= len(shown):
+        place, index, branch = (int(number) for number in points[0]["customdata"])
+        state.pick(state.MODE, (place, index, branch))
+    place, index, branch = state.picked(state.MODE) or (len(shown), 0, 0)
+    if place >= len(shown):
         st.markdown("Click a point of a branch in the figure above; its mode is animated here.")
         return
     work, raw = shown[place]
