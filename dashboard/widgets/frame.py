@@ -23,7 +23,16 @@ _log = logging.getLogger(__name__)
 
 LAYOUT = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.2rem 2.2rem 2rem; max-width: 2200px; }
+@media (max-width: 1000px) {
+  [data-testid="stMainBlockContainer"] { padding: 4.2rem 1rem 2rem; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-controls) > * { flex: 1 1 100%; min-width: 100%; }
+}
 </style>"""
+"""On a narrow screen the controls stand above the results."""
+PRESENT = """<style>
+[data-testid="stColumn"]:has(.st-key-controls) { display: none; }
+</style>"""
+"""Controls are not seen, but still hold the settings."""
 CROWDED = 4
 """Members of the line-up from whose excess on their chips are smaller."""
 PROJECTOR = """<style>
@@ -64,16 +73,18 @@ def header() -> None:
             st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
-        projector_switch()
+        with st.container(horizontal=True, width="content", gap="small"):
+            _switch(state.PRESENT, "Present", "Hides the controls, so that the results have the whole width.")
+            projector_switch()
     for words in state.missing():
         st.warning(words, icon=":material/link_off:")
-    st.html(LAYOUT + PROJECTOR * look().projector)
+    st.html(LAYOUT + PROJECTOR * look().projector + PRESENT * state.on(state.PRESENT))
 
 
 def panes() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return the place of a page's controls and, right of it, the wider one of its results."""
     controls, results = st.columns([1, 3.6], gap="large")
-    return controls, results
+    return controls.container(key="controls"), results
 
 
 def projector_switch() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.views.lineup.passport import MEASURED, laws
-from dashboard.widgets.frame import chip, header, warn
+from dashboard.widgets.frame import chip, header, panes, warn
 from dashboard.widgets.model_card import model_card
 from dashboard.widgets.navigation import link
 from dashboard.widgets.style import style_of
@@ -32,7 +32,7 @@ ROTATIONS = {
 def main() -> None:
     """Lay the page out: add a configuration; measure; a card for each member."""
     header()
-    add, cards = st.columns([1, 3.2], gap="large")
+    add, cards = panes()
     members = state.lineup()
     warn(members)
     with add:

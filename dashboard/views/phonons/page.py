@@ -17,6 +17,7 @@ from dashboard.widgets.frame import header, look, need_lineup, need_structure, p
 from dashboard.widgets.navigation import link
 from dashboard.widgets.once import once
 from dashboard.widgets.style import constrained
+from dashboard.widgets.table import show_table
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.phonons import PhononSettings, compare_phonons
@@ -279,7 +280,7 @@ def compare_table(works: Sequence[Work]) -> None:
         "S": number("ΔS 300 K (meV/K/atom)", format="%.5f"),
         "C": number("ΔC_v 300 K (meV/K/atom)", format="%.5f"),
     }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    show_table(pd.DataFrame(rows), hide_index=True, column_config=columns)
     st.caption("A difference between models, not an error: none of them is the truth.")
 
 
@@ -313,7 +314,7 @@ def diagnostics_table(works: Sequence[Work]) -> None:
         ),
         "residual": number("forces at rest (eV/Å)", format="%.2e"),
     }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    show_table(pd.DataFrame(rows), hide_index=True, column_config=columns)
     for note in dict.fromkeys(note for work in works for note in work.result.notes):
         st.caption(note)
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.views.phonons.figures import PhononSeries
 from dashboard.widgets.once import once
+from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, difference_to_reference
@@ -73,4 +74,4 @@ def difference_table(works: Sequence[Work], reference: ReferenceBands) -> None:
         "functional": st.column_config.TextColumn("trained on"),
     }
     st.markdown(f"**Difference to {PBE}**")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    show_table(pd.DataFrame(rows), hide_index=True, column_config=columns)

@@ -22,6 +22,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, titled
 from dashboard.widgets.once import once
+from dashboard.widgets.table import show_table
 from dashboard.widgets.viewer import AtomColors, viewer
 from dashboard.widgets.work import Work, choose, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.rotations.correction_cost import CorrectionCostSettings
@@ -168,7 +169,7 @@ def against_angle(works: Sequence[Work]) -> None:
 def numbers(works: Sequence[Work]) -> None:
     """Show the standard deviations beside their floors."""
     number = st.column_config.NumberColumn
-    st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
+    show_table(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
         "E": st.column_config.TextColumn("energy (meV/atom)"),
         "F": st.column_config.TextColumn("forces (meV/Å)"),
         "relative": st.column_config.TextColumn("of the forces (%)"),
@@ -240,7 +241,7 @@ def symmetry_breaking_share(works: Sequence[Work]) -> None:
         parts = (split.mean_square_error, split.averaged_square_error, split.variance)
         one, averaged, breaking = (1000 * part**0.5 for part in parts)
         rows.append({"configuration": work.member.label, "one": one, "averaged": averaged, "breaking": breaking, "share": 100 * split.share})  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+    show_table(pd.DataFrame(rows), hide_index=True, column_config={
         "one": number(f"difference to {reference}, rms (meV/Å)", format="%.3g", help="Of one prediction, over all orientations."),
         "averaged": number("left after averaging (meV/Å)", format="%.3g", help="Of the forces averaged over the orientations: no rotational correction goes below."),
         "breaking": number("symmetry breaking, ε_F (meV/Å)", format="%.3g"),
