@@ -20,6 +20,7 @@ def main() -> None:
     page = st.navigation(pages, position="top")
     one_entry_a_page()
     state.restore()
+    st.session_state[state.TERMS] = next(declared.terms for declared in PAGES.values() if declared.title == page.title)
     with guarded():
         page.run()
 

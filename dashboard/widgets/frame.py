@@ -10,6 +10,7 @@ from ase import Atoms
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import state
+from dashboard.widgets.glossary import terms
 from dashboard.widgets.model_card import outside
 from dashboard.widgets.navigation import link
 from dashboard.widgets.style import style_of
@@ -74,6 +75,7 @@ def header() -> None:
         st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
         with st.container(horizontal=True, width="content", gap="small"):
+            terms()
             _switch(state.PRESENT, "Present", "Hides the controls, so that the results have the whole width.")
             projector_switch()
     for words in state.missing():

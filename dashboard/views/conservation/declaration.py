@@ -57,5 +57,6 @@ def head_pairs(results: Named) -> Named:
 PAGE = Page(
     title="Conservation",
     address="conservation",
+    terms=("configuration", "direct", "lambda", "floor", "loop", "drift", "rattle"),
     shows={"conservation": Shown(widget_values=widget_values, figures=figures)},
 )

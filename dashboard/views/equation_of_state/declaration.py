@@ -39,5 +39,6 @@ def reference_of(results: Named) -> ReferenceEquation | None:
 PAGE = Page(
     title="Equation of state",
     address="equation-of-state",
+    terms=("configuration", "space-group"),
     shows={"equation_of_state": Shown(widget_values=widget_values, figures=figures)},
 )

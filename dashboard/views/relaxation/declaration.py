@@ -25,4 +25,9 @@ def figures(results: Named) -> Figures:
     return {"Relaxation": relaxation_figure(traces)}
 
 
-PAGE = Page(title="Relax", address="relax", shows={"relaxation": Shown(widget_values=widget_values, figures=figures)})
+PAGE = Page(
+    title="Relax",
+    address="relax",
+    terms=("configuration", "space-group", "rattle", "direct"),
+    shows={"relaxation": Shown(widget_values=widget_values, figures=figures)},
+)

@@ -53,6 +53,7 @@ def cost_figures(results: Named, reference: str = ANOTHER) -> Figures:
 PAGE = Page(
     title="Rotations",
     address="rotations",
+    terms=("configuration", "constraint", "floor", "rattle", "group", "lebedev", "correction"),
     shows={
         "rotational_variance": Shown(widget_values=variance_values, figures=variance_figures),
         "correction_cost": Shown(widget_values=cost_values, figures=cost_figures),
