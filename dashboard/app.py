@@ -20,7 +20,8 @@ def main() -> None:
     page = st.navigation(pages, position="top")
     one_entry_a_page()
     state.restore()
-    st.session_state[state.TERMS] = next(declared.terms for declared in PAGES.values() if declared.title == page.title)
+    folder, declared = next(item for item in PAGES.items() if item[1].title == page.title)
+    state.enter(folder, question=declared.question, terms=declared.terms)
     with guarded():
         page.run()
 

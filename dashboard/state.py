@@ -50,7 +50,11 @@ PROJECTOR = "projector"
 """Whether type is larger, for a room."""
 PRESENT = "present"
 """Whether the controls are hidden."""
-TERMS = "terms"
+FOLDER = "page-folder"
+"""Folder of the open page."""
+QUESTION = "page-question"
+"""What the open page answers."""
+TERMS = "page-terms"
 """Terms that the open page explains."""
 EARLIER = "earlier"
 LESSON = "lesson"
@@ -85,6 +89,11 @@ def missing() -> list[str]:
     if unknown := _read_lineup()[1]:
         words.append(f"This link names models that are not here: {', '.join(unknown)}. They are left out.")
     return words
+
+
+def enter(folder: str, *, question: str, terms: tuple[str, ...]) -> None:
+    """Say which page is open, what it answers and which terms it explains."""
+    st.session_state[FOLDER], st.session_state[QUESTION], st.session_state[TERMS] = folder, question, terms
 
 
 def structure() -> Atoms | None:
@@ -158,6 +167,11 @@ def start_lineup() -> tuple[Configuration, ...]:
 def set_lineup(members: Sequence[Configuration]) -> None:
     """Replace the line-up; who was in it keeps the colour."""
     _put(LINEUP, lineups.write(lineups.placed(members, _read_lineup()[0])))
+
+
+def open_lineup(members: Sequence[Configuration]) -> None:
+    """Take another line-up, with its colours in order."""
+    _put(LINEUP, lineups.write(lineups.placed(members, {})))
 
 
 def add_member(member: Configuration) -> None:

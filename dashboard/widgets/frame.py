@@ -13,6 +13,7 @@ from dashboard import state
 from dashboard.widgets.glossary import terms
 from dashboard.widgets.model_card import outside
 from dashboard.widgets.navigation import link
+from dashboard.widgets.preview import preview
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Look, Style
 from mlip_core.configuration import Configuration
@@ -134,9 +135,10 @@ def need_structure() -> Atoms:
     """Return the chosen structure, or say where to choose one and stop the page."""
     atoms = state.structure()
     if atoms is None:
-        st.subheader("First, a structure")
-        st.markdown("Choose one of the library or bring your own; this page then compares the whole line-up on it.")
+        st.subheader(st.session_state.get(state.QUESTION) or "What does each model say?")
+        st.markdown("Choose a structure of the library or bring your own; this page compares the whole line-up on it.")
         link("structure", "Choose a structure")
+        preview()
         st.stop()
     return atoms
 

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs, result, shipped_key
 from dashboard.widgets.frame import chip, guarded, plain
+from dashboard.widgets.preview import preview
 from dashboard.widgets.price import LONG, estimate, price
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
@@ -96,6 +97,7 @@ def nothing_yet(works: Sequence[Work], title: str, words: str) -> bool:
     if not any(work.active for work in works):
         st.subheader(title)
         st.markdown(words)
+        preview()
     return True
 
 

@@ -78,7 +78,7 @@ def _silent(works: Sequence[Work]) -> None:
 def leave(step: Step) -> None:
     """Open the page that shows this step, with its structure, line-up and settings."""
     state.choose_library(step.structure)
-    state.set_lineup(step.members)
+    state.open_lineup(step.members)
     if page := show_task(step.tasks[0]):
         st.switch_page(page)
 

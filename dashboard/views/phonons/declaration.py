@@ -37,6 +37,7 @@ def figures(results: Named) -> Figures:
 
 PAGE = Page(
     title="Phonons",
+    question="How does the crystal vibrate, and is it stable?",
     address="phonons",
     terms=(
         "configuration",

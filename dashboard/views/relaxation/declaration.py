@@ -27,6 +27,7 @@ def figures(results: Named) -> Figures:
 
 PAGE = Page(
     title="Relax",
+    question="Where does each model think the atoms belong?",
     address="relax",
     terms=("configuration", "space-group", "rattle", "direct"),
     shows={"relaxation": Shown(widget_values=widget_values, figures=figures)},

@@ -52,6 +52,7 @@ def cost_figures(results: Named, reference: str = ANOTHER) -> Figures:
 
 PAGE = Page(
     title="Rotations",
+    question="Does the answer depend on how the structure is turned?",
     address="rotations",
     terms=("configuration", "constraint", "floor", "rattle", "group", "lebedev", "correction"),
     shows={

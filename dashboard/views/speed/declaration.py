@@ -28,6 +28,7 @@ def figures(results: Named) -> Figures:
 
 PAGE = Page(
     title="Speed",
+    question="What does a step cost at your size?",
     address="speed",
     terms=("configuration", "correction", "direct"),
     shows={"speed": Shown(widget_values=widget_values, figures=figures)},

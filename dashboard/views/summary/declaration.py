@@ -5,6 +5,7 @@ from mlip_core.summary.questions import KINDS
 
 PAGE = Page(
     title="Summary",
+    question="What may each model be used for, on your structure?",
     address="summary",
     terms=(
         "configuration",
