@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.views import FOLDERS, PAGES
+from dashboard.widgets.address import one_entry_a_page
 from dashboard.widgets.frame import guarded
 from dashboard.widgets.navigation import script
 from mlip_core.assets import asset
@@ -17,7 +18,10 @@ def main() -> None:
         for folder, page in PAGES.items()
     ]
     page = st.navigation(pages, position="top")
+    one_entry_a_page()
     state.restore()
+    folder, declared = next(item for item in PAGES.items() if item[1].title == page.title)
+    state.enter(folder, question=declared.question, terms=declared.terms)
     with guarded():
         page.run()
 

@@ -32,7 +32,7 @@ def open_comparison(asked: Sequence[tuple[Run, Task]]) -> str | None:
     if folder is None:
         return None
     _open_subject(first)
-    state.set_lineup(list(dict.fromkeys(task.configuration for _, task in asked))[: state.MAX_MEMBERS])
+    state.open_lineup(list(dict.fromkeys(task.configuration for _, task in asked))[: state.MAX_MEMBERS])
     for key, value in PAGES[folder].shows[first.kind].widget_values(first).items():
         st.session_state[key] = value
     for run, task in asked:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import streamlit as st
 from ase import Atoms
 
+from dashboard import lineup as lineups
+from dashboard.lineup import MAX_MEMBERS
 from dashboard.service import SHIPPED, jobs
 from mlip_core.configuration import Configuration
 from mlip_core.models.catalogue import catalogue
@@ -47,8 +49,15 @@ GRID = "grid"
 ROTATION_REFERENCE = "rotation_reference"
 LEARN_EPOCHS = "learn_epochs"
 PROJECTOR = "projector"
-EVERYWHERE = (STRUCTURE, LINEUP, DATA)
-"""What the address of every page says, besides what a widget of every page says itself."""
+"""Whether type is larger, for a room."""
+PRESENT = "present"
+"""Whether the controls are hidden."""
+FOLDER = "page-folder"
+"""Folder of the open page."""
+QUESTION = "page-question"
+"""What the open page answers."""
+TERMS = "page-terms"
+"""Terms that the open page explains."""
 EARLIER = "earlier"
 LESSON = "lesson"
 """Name of the lesson that is open."""
@@ -58,17 +67,35 @@ LABELS = "labels"
 """Value of :data:`AGAINST` where errors are those against the labels of the data set."""
 NOBODY = "none"
 """Value of :data:`ROTATION_REFERENCE` where nobody is compared with."""
-MAX_MEMBERS = 6
+CARRIED = (STRUCTURE, LINEUP, DATA, PROJECTOR, PRESENT)
+"""What every page keeps in the address."""
 START = ("pet-demo:direct", "pet-demo:conservative", "soap-demo", "sevennet-0", "chgnet")
 
 
 def restore() -> None:
-    """Take structure, line-up, data set and phonon mode from the address into a new session, and keep the address in step."""
-    for key in (STRUCTURE, LINEUP, DATA, MODE):
-        if key not in st.session_state and key in st.query_params:
+    """Keep session and address the same: what a link names is taken, and what it does not name is written into it."""
+    st.session_state.setdefault(LINEUP, lineups.write(lineups.placed(start_lineup(), {})))
+    for key in CARRIED:
+        if key in st.query_params:
             st.session_state[key] = st.query_params[key]
-        elif key in st.session_state and st.query_params.get(key) != st.session_state[key]:
-            st.query_params[key] = st.session_state[key]
+    missing = {key: st.session_state[key] for key in CARRIED if key in st.session_state and key not in st.query_params}
+    if missing:
+        st.query_params.update(missing)
+
+
+def missing() -> list[str]:
+    """Return in words what the address names and is not here."""
+    words = []
+    if st.session_state.get(STRUCTURE) and structure() is None:
+        words.append("The structure that this link names is not kept here. Choose or upload it again.")
+    if unknown := _read_lineup()[1]:
+        words.append(f"This link names models that are not here: {', '.join(unknown)}. They are left out.")
+    return words
+
+
+def enter(folder: str, *, question: str, terms: tuple[str, ...]) -> None:
+    """Say which page is open, what it answers and which terms it explains."""
+    st.session_state[FOLDER], st.session_state[QUESTION], st.session_state[TERMS] = folder, question, terms
 
 
 def structure() -> Atoms | None:
@@ -102,6 +129,11 @@ def choose_structure(atoms: Atoms, name: str) -> None:
     _put(STRUCTURE, jobs().store.put_structure(atoms, name))
 
 
+def mode() -> str:
+    """Return the phonon mode that is watched, as the address or the session says; "" for none."""
+    return str(st.query_params.get(MODE, st.session_state.get(MODE, "")))
+
+
 def choose_mode(code: str) -> None:
     """Choose the phonon mode that is watched."""
     _put(MODE, code)
@@ -115,17 +147,26 @@ def data() -> str:
 def choose_data(code: str) -> None:
     """Choose a data set; what was narrowed down in another one is forgotten."""
     _put(DATA, code)
-    for key in (ELEMENT, SUBSET, POINT, AGAINST):
+    for key in (ELEMENT, SUBSET, AGAINST):
         st.session_state.pop(key, None)
+    forget(POINT)
 
 
 def lineup() -> tuple[Configuration, ...]:
-    """Return the members of the line-up, in the order of their colours."""
-    codes = st.session_state.get(LINEUP)
-    if codes is None:
-        return start_lineup()
-    members = [Configuration.from_code(code) for code in codes.split(",") if code]
-    return tuple(member for member in members if member is not None)[:MAX_MEMBERS]
+    """Return the members of the line-up, in their order."""
+    return tuple(_read_lineup()[0])
+
+
+def color(member: Configuration, otherwise: int = 0) -> int:
+    """Return the place of a member's colour, which stays its own however the order changes."""
+    return _read_lineup()[0].get(member, otherwise)
+
+
+def _read_lineup() -> tuple[dict[Configuration, int], tuple[str, ...]]:
+    text = st.session_state.get(LINEUP)
+    if text is None:
+        return lineups.placed(start_lineup(), {}), ()
+    return lineups.read(str(text))
 
 
 def start_lineup() -> tuple[Configuration, ...]:
@@ -136,8 +177,13 @@ def start_lineup() -> tuple[Configuration, ...]:
 
 
 def set_lineup(members: Sequence[Configuration]) -> None:
-    """Replace the line-up."""
-    _put(LINEUP, ",".join(member.code for member in members))
+    """Replace the line-up; who was in it keeps the colour."""
+    _put(LINEUP, lineups.write(lineups.placed(members, _read_lineup()[0])))
+
+
+def open_lineup(members: Sequence[Configuration]) -> None:
+    """Take another line-up, with its colours in order."""
+    _put(LINEUP, lineups.write(lineups.placed(members, {})))
 
 
 def add_member(member: Configuration) -> None:
@@ -155,6 +201,39 @@ def earlier() -> dict[str, str]:
 def visitor() -> str:
     """Return a name that tells this open page from every other."""
     return str(st.session_state.setdefault(VISITOR, uuid.uuid4().hex))
+
+
+def on(switch: str) -> bool:
+    """Tell whether a switch that every page has is on: :data:`PROJECTOR` or :data:`PRESENT`."""
+    return st.session_state.get(switch) == "true"
+
+
+def turn(switch: str) -> None:
+    """Turn a switch that every page has."""
+    _put(switch, "false" if on(switch) else "true")
+
+
+def pick(key: str, numbers: tuple[int, int, int]) -> None:
+    """Remember what was clicked in a figure, also in the address: :data:`MODE` or :data:`POINT`."""
+    _put(key, ".".join(map(str, numbers)))
+
+
+def picked(key: str) -> tuple[int, int, int] | None:
+    """Return the three numbers that :func:`pick` remembered, here or in the address that was opened; None for nothing."""
+    text = str(st.query_params.get(key, st.session_state.get(key, "")))
+    found = re.fullmatch(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", text)
+    if found is None:
+        return None
+    if st.query_params.get(key) != text:
+        _put(key, text)
+    first, second, third = map(int, found.groups())
+    return first, second, third
+
+
+def forget(key: str) -> None:
+    """Forget what was clicked in a figure."""
+    st.session_state.pop(key, None)
+    st.query_params.pop(key, None)
 
 
 def _put(key: str, value: str) -> None:

@@ -33,5 +33,9 @@ class Page:
     """Last part of its address; it never changes, so that links stay good."""
     shows: Mapping[str, Shown] = field(default_factory=dict)
     """Name of each calculation that it shows → how."""
+    question: str = ""
+    """What it answers about a structure; its heading as long as no structure is chosen."""
+    terms: tuple[str, ...] = ()
+    """Terms that it uses, by their short names in ``assets/glossary.yaml``; it explains them behind "Terms"."""
     gathers: tuple[str, ...] = ()
     """Names of calculations that it asks for and judges together; other pages show them."""

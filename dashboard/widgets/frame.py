@@ -10,8 +10,10 @@ from ase import Atoms
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import state
+from dashboard.widgets.glossary import terms
 from dashboard.widgets.model_card import outside
 from dashboard.widgets.navigation import link
+from dashboard.widgets.preview import preview
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Look, Style
 from mlip_core.configuration import Configuration
@@ -23,7 +25,16 @@ _log = logging.getLogger(__name__)
 
 LAYOUT = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.2rem 2.2rem 2rem; max-width: 2200px; }
+@media (max-width: 1000px) {
+  [data-testid="stMainBlockContainer"] { padding: 4.2rem 1rem 2rem; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-controls) > * { flex: 1 1 100%; min-width: 100%; }
+}
 </style>"""
+"""On a narrow screen the controls stand above the results."""
+PRESENT = """<style>
+[data-testid="stColumn"]:has(.st-key-controls) { display: none; }
+</style>"""
+"""Controls are not seen, but still hold the settings."""
 CROWDED = 4
 """Members of the line-up from whose excess on their chips are smaller."""
 PROJECTOR = """<style>
@@ -50,7 +61,7 @@ def guarded() -> Iterator[None]:
 
 def look() -> Look:
     """Return how figures suit the visitor's theme and the projector switch."""
-    return Look(dark=st.context.theme.type == "dark", projector=bool(st.session_state.get(state.PROJECTOR, False)))
+    return Look(dark=st.context.theme.type == "dark", projector=state.on(state.PROJECTOR))
 
 
 def header() -> None:
@@ -64,19 +75,31 @@ def header() -> None:
             st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
-        projector_switch()
-    st.html(LAYOUT + PROJECTOR * look().projector)
+        with st.container(horizontal=True, width="content", gap="small"):
+            terms()
+            _switch(state.PRESENT, "Present", "Hides the controls, so that the results have the whole width.")
+            projector_switch()
+    for words in state.missing():
+        st.warning(words, icon=":material/link_off:")
+    st.html(LAYOUT + PROJECTOR * look().projector + PRESENT * state.on(state.PRESENT))
 
 
 def panes() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Return the place of a page's controls and, right of it, the wider one of its results."""
     controls, results = st.columns([1, 3.6], gap="large")
-    return controls, results
+    return controls.container(key="controls"), results
 
 
 def projector_switch() -> None:
     """Offer larger type for a room."""
-    st.toggle("Projector", key=state.PROJECTOR, bind="query-params", help="Larger type and thicker lines, for a room.")
+    _switch(state.PROJECTOR, "Projector", "Larger type and thicker lines, for a room.")
+
+
+def _switch(name: str, title: str, words: str) -> None:
+    """Draw a switch that every page has and every address carries (one bound to the address would be lost on the way back)."""
+    key = f"{name}-switch"
+    st.session_state[key] = state.on(name)
+    st.toggle(title, key=key, on_change=state.turn, args=(name,), help=words)
 
 
 def titled(page: str) -> str:
@@ -92,7 +115,8 @@ def _name(atoms: Atoms) -> str:
 def chips(members: tuple[Configuration, ...], structure: Atoms | None) -> str:
     """Return the line-up as coloured chips, in HTML; who does not know the structure's elements says so."""
     marks = " ".join(
-        chip(style_of(member, position), _unknown(member, structure)) for position, member in enumerate(members)
+        chip(style_of(member, state.color(member, position)), _unknown(member, structure))
+        for position, member in enumerate(members)
     )
     return f"<span style='font-size:{0.86 if len(members) > CROWDED else 1}em'>{marks}</span>"
 
@@ -111,11 +135,10 @@ def need_structure() -> Atoms:
     """Return the chosen structure, or say where to choose one and stop the page."""
     atoms = state.structure()
     if atoms is None:
-        if st.session_state.get(state.STRUCTURE):
-            st.warning("The structure this link names is not kept here. Choose or upload it again.")
-        st.subheader("First, a structure")
-        st.markdown("Choose one of the library or bring your own; this page then compares the whole line-up on it.")
+        st.subheader(st.session_state.get(state.QUESTION) or "What does each model say?")
+        st.markdown("Choose a structure of the library or bring your own; this page compares the whole line-up on it.")
         link("structure", "Choose a structure")
+        preview()
         st.stop()
     return atoms
 

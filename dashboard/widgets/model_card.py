@@ -9,6 +9,7 @@ import yaml
 from ase import Atoms
 from ase.formula import Formula
 
+from dashboard.widgets.table import show_table
 from mlip_core.assets import asset
 from mlip_core.home import models_folder
 from mlip_core.models.catalogue import card_beside, entry
@@ -38,7 +39,7 @@ def model_card(name: str, forces: Forces) -> None:
             f"On {test['n_structures']} structures it never saw: energy {test['energy_mae']:.1f} meV/atom, forces {test['force_mae']:.0f} meV/Å (mean absolute errors against the teacher)."
         )
         number = st.column_config.NumberColumn
-        st.dataframe(pd.DataFrame([_row(measured, crystal) for crystal in measured["crystals"]]), hide_index=True, column_config={
+        show_table(pd.DataFrame([_row(measured, crystal) for crystal in measured["crystals"]]), hide_index=True, column_config={
             "forces": number("force error (%)", format="%.1f", help="Mean absolute error of a component over the mean length of the teacher's force, rattled by up to 0.1 Å."),
             "bands": number("band error (%)", format="%.1f", help="Mean absolute error over the teacher's highest frequency, corrected force constants."),
             "a": number("lattice constant (%)", format="%.2f", help="Relaxed, against the teacher's."),

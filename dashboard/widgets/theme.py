@@ -79,6 +79,10 @@ LEGEND_WIDTH = 900
 """px that a row of the legend has at least, on a page 1440 px wide."""
 
 
+DESK_HEADING = 16
+"""px that Plotly gives the headings of subplots."""
+
+
 @dataclass(frozen=True)
 class Look:
     """Where figures are seen: on a light or a dark page, at a desk or in a room."""
@@ -143,10 +147,13 @@ class Look:
         """
         if marks:
             self._add_legend(figure, marks)
-        height *= taller if self.projector else 1
+        if self.projector:
+            height *= taller
         if isinstance(figure, Canvas):
             figure.update_layout(template=_plain_template(self), height=height, **layout)
             return figure.figure()
+        if self.projector:
+            figure.update_annotations(selector={"font.size": DESK_HEADING}, font_size=self.font_size + 1)
         return figure.update_layout(template=self.template(), height=height, **layout)
 
     def template(self) -> go.layout.Template:

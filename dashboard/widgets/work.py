@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs, result, shipped_key
 from dashboard.widgets.frame import chip, guarded, plain
+from dashboard.widgets.preview import preview
 from dashboard.widgets.price import LONG, estimate, price
 from dashboard.widgets.python import same_in_python
 from dashboard.widgets.style import style_of
@@ -62,11 +63,10 @@ def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Wor
     """Look up where every task of a line-up stands; ``keys`` are those of the tasks, where they are known."""
     asked = tuple(keys or (jobs().key(task) for task in tasks))
     shared = watched(asked)
-    members, runs = state.lineup(), jobs().find_all(asked)
+    runs = jobs().find_all(asked)
     found = []
     for position, (task, key) in enumerate(zip(tasks, asked, strict=True)):
-        place = members.index(task.configuration) if task.configuration in members else position
-        style = style_of(task.configuration, place)
+        style = style_of(task.configuration, state.color(task.configuration, position))
         run, record, stored = runs.get(key), result(key), shipped_key(key) or key
         if record is None and key in state.earlier():
             stored = state.earlier()[key]
@@ -98,6 +98,7 @@ def nothing_yet(works: Sequence[Work], title: str, words: str) -> bool:
     if not any(work.active for work in works):
         st.subheader(title)
         st.markdown(words)
+        preview()
     return True
 
 
@@ -119,7 +120,7 @@ def of_kind(works: Sequence[Work], kind: str) -> list[Work]:
 def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     """Let the visitor choose one of the configurations that are there."""
     names = [work.member.label for work in works]
-    return works[names.index(st.selectbox(title, names, key=key))]
+    return works[names.index(st.selectbox(title, names, key=key, bind="query-params"))]
 
 
 def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None, first: bool = True) -> None:

@@ -58,6 +58,8 @@ def head_pairs(results: Named) -> Named:
 
 PAGE = Page(
     title="Conservation",
+    question="Are the forces the slope of an energy?",
     address="conservation",
+    terms=("configuration", "direct", "lambda", "floor", "loop", "drift", "rattle"),
     shows={"conservation": Shown(widget_values=widget_values, figures=figures)},
 )

@@ -15,6 +15,7 @@ from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
 from dashboard.widgets.once import once
 from dashboard.widgets.repeating import repeated
+from dashboard.widgets.table import show_table
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
@@ -194,7 +195,7 @@ def loop_picture(result: Conservation) -> None:
 def table(works: Sequence[Work]) -> None:
     """Show the figures of every configuration."""
     number = st.column_config.NumberColumn
-    st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
+    show_table(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
         "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient. Published: PET direct 0.004, Orb direct 0.015, eqV2 0.017; DFT itself 4e-5 to 1.5e-3."),
         "λ error": number("± displacement", format="%.1e", help="How much of λ changes when the displacement is doubled. Up to three times this, ripples of the energy finer than the displacement may look like a curl: λ says nothing then, the loops do."),
         "floor": number("its floor", format="%.1e", help="The same of an exact pair potential, in the same arithmetic with the same displacements."),

@@ -38,6 +38,8 @@ def reference_of(results: Named) -> ReferenceEquation | None:
 
 PAGE = Page(
     title="Equation of state",
+    question="How large and how stiff is the crystal?",
     address="equation-of-state",
+    terms=("configuration", "space-group"),
     shows={"equation_of_state": Shown(widget_values=widget_values, figures=figures)},
 )

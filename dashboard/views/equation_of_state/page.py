@@ -14,6 +14,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, plain, titled
 from dashboard.widgets.navigation import link
+from dashboard.widgets.table import show_table
 from dashboard.widgets.work import Work, drawn, live, nothing_yet, say_notes, start_button
 from mlip_core.calculations.equation_of_state import EquationOfState, EquationOfStateSettings, FittedEquation
 from mlip_core.calculations.equation_of_state.cells import check_crystal
@@ -155,7 +156,7 @@ def table(works: Sequence[Work], reference: ReferenceEquation | None) -> None:
     rows = [_row(work) for work in works if work.result is not None]
     if reference is not None:
         rows.append(_fitted(REFERENCE.label, reference.fit, len(reference.structure)))
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_order=COLUMNS, column_config={
+    show_table(pd.DataFrame(rows), hide_index=True, column_order=COLUMNS, column_config={
         "difference": number("stress − points, rms (GPa)", format="%.2g", help="Root mean square difference between the pressure of the stress and −dE/dV of the points."),
         "error": number("± slope (GPa)", format="%.1g", help="How far −dE/dV changes when seven points are taken for each slope instead of five. Where the stress is the derivative of the energy, the difference is of this size; ripples of the energy, as in a model that is not smooth, make both large."),
         "V₀": number("V₀ (Å³/atom)", format="%.3f", help="Volume of lowest energy by the fit."),

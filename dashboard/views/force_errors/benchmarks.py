@@ -7,6 +7,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.views.force_errors.comparison import BEST, Compared, against_labels, opened
+from dashboard.widgets.table import show_table
 from dashboard.widgets.work import Work
 from mlip_core.calculations.benchmarks.lambench import REFERENCE_TIME, LambenchError, lambench_error
 from mlip_core.calculations.benchmarks.published import (
@@ -48,7 +49,7 @@ def lambench_errors(compared: Sequence[Compared]) -> None:
     table = wide.loc[names].dropna(axis="columns", how="all").reset_index()
     table.insert(1, "error", [row.error for row in rows])
     number = st.column_config.NumberColumn
-    st.dataframe(table, hide_index=True, column_config={name: number(format="%.3f") for name in table.columns[1:]})
+    show_table(table, hide_index=True, column_config={name: number(format="%.3f") for name in table.columns[1:]})
     st.caption(
         "RMSE over that of a dummy that knows only the formula, capped at 1; 0 is perfect. Log-average over the sets of a domain, weighted mean over quantities, mean over domains. "
         "Sets are told apart by the first folder of a DeePMD tree; the sets of LAMBench, release 1.0.0, have its domains and its dummies. "
@@ -78,7 +79,7 @@ def madbench(compared: Sequence[Compared]) -> None:
     ).reset_index()
     number = st.column_config.NumberColumn
     columns = {name: number(format="%.3g") for name in table.columns[2:]} | {"n_structures": number("structures")}
-    st.dataframe(table, hide_index=True, column_config=columns)
+    show_table(table, hide_index=True, column_config=columns)
     st.caption(
         "Mean absolute errors: E in meV/atom, after one offset an element; F in meV/Å. Mazitov et al., arXiv:2503.14118."
     )
@@ -91,7 +92,7 @@ def lambench_runs(works: Sequence[Work]) -> None:
         st.markdown("Press **Time and run** on the left: large cells are timed, and structures run at constant energy.")
         return
     number = st.column_config.NumberColumn
-    st.dataframe(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
+    show_table(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
         "efficiency": number("efficiency M_E", format="%.3g", help=f"100 μs/atom over the mean time an atom, in cells of {SMALLEST_CELL} to {LARGEST_CELL} atoms; larger is faster. Published values are those of the benchmark's GPU."),
         "time": number("beside other work (μs/atom)", format="%.4g", help="Mean, without the first tenth of the cells, measured beside whatever else ran: to compare models, take the cost of the Speed page."),
         "cells": number("cells timed"),
@@ -125,7 +126,7 @@ def as_published(found: Published) -> None:
     """Show a table of published values with its version, its source and what must be known to read it; best values marked."""
     st.markdown(f"**{found.title}, as published** ({found.version}); not measured here")
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    st.dataframe(_best_marked(found), hide_index=True, column_config={
+    show_table(_best_marked(found), hide_index=True, column_config={
         name: number(column.label, format=column.format, help=column.meaning) if column.format else text(column.label, help=column.meaning)
         for name, column in found.columns.items()
     })  # fmt: skip

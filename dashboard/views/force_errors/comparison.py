@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs
 from dashboard.widgets.cost import COLUMN, NONE, costs, say_whence
+from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
 from mlip_core.calculations.benchmarks.runs import LambenchSettings
@@ -135,7 +136,7 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
     table["cost"] = [found[member].us_per_atom if member in found else NONE for member in members]
     number = st.column_config.NumberColumn
     columns = [name for name in ("MAE", "RMSE", "energy", "stress") if name in table]
-    st.dataframe(table.style.highlight_min(subset=columns, color=BEST), hide_index=True, column_config={
+    show_table(table.style.highlight_min(subset=columns, color=BEST), hide_index=True, column_config={
         "functional": st.column_config.TextColumn(help="Whether the model learned from the functional of the data."),
         "MAE": number("MAE (meV/Å)", format="%.3g", help="Mean |ΔF| of a component over all atoms."),
         "interval": st.column_config.TextColumn("95 % of it", help="Bootstrap over structures."),

@@ -7,6 +7,7 @@ from dashboard.service import SHIPPED, dataset, jobs, shelf
 from dashboard.views.force_errors.bringing import ask_types, bring, waits_for_types
 from dashboard.views.force_errors.reference_card import show_reference_card
 from dashboard.widgets.frame import plain
+from dashboard.widgets.table import show_table
 from mlip_core.datasets import UNIT_CHOICES, Dataset, Units
 from mlip_core.datasets.shelf import Reading
 from mlip_core.errors import DatasetError
@@ -60,7 +61,7 @@ def describe(data: Dataset) -> None:
         st.caption(f":material/info: {plain(note)}")
     if data.set_aside:
         with st.popover(f"{data.n_set_aside:,} set aside"):
-            st.dataframe(data.set_aside_table(), hide_index=True)
+            show_table(data.set_aside_table(), hide_index=True)
     if state.data() == SHIPPED and st.button("How they were computed", icon=":material/info:", type="tertiary"):
         show_reference_card()
     if state.data() == SHIPPED:
@@ -72,7 +73,7 @@ def describe(data: Dataset) -> None:
         )
     if any(data.candidates.values()) or data.lacks_types:
         with st.expander("Keys, units, level of theory", expanded=bool(data.unclear) or data.lacks_types):
-            st.dataframe(
+            show_table(
                 data.keys_table(),
                 hide_index=True,
                 column_config={"n_frames": "frames that took it", "why_not": "why it is not taken by itself"},

@@ -52,6 +52,7 @@ def lambench_figures(results: Named) -> Figures:
 PAGE = Page(
     title="Force errors",
     address="forces",
+    terms=("configuration", "softening", "interval", "floor", "group"),
     shows={
         "force_errors": Shown(widget_values=reference_value, figures=error_figures),
         "error_split": Shown(widget_values=reference_value, figures=split_figures),

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.views.force_errors.comparison import Compared, opened
 from dashboard.widgets.frame import look, plain
+from dashboard.widgets.table import show_table
 from dashboard.widgets.viewer import Arrows, viewer
 from mlip_core.calculations.force_errors.predictions import open_predictions
 from mlip_core.calculations.force_errors.suspects import UNEXPLAINED
@@ -34,7 +35,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
         names.index(bar.selectbox("Predicted by", names, index=min(place, len(names) - 1), key=f"panel-{place}"))
     ]
     if bar.button("Close", icon=":material/close:"):
-        st.session_state.pop(state.POINT, None)
+        state.forget(state.POINT)
         st.rerun(scope="fragment")
     frame = opened(chosen.dataset).frame(index)
     answer = open_predictions(chosen.predictions).at(index)
@@ -61,7 +62,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
         selected=marked,
     )
     st.caption("Marked: the atom that was clicked and the worst of this structure.")
-    st.dataframe(
+    show_table(
         pd.DataFrame(
             {
                 "atom": [f"{k} {frame.atoms.symbols[k]}" for k in marked],

@@ -103,7 +103,7 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
     compared = compared_by(finished, Path(data.path).parent, selection)
     bar.space("stretch")
     panels.downloads(bar, works, compared, data)
-    point = st.session_state.get(state.POINT)
+    point = state.picked(state.POINT)
     views = views_of(compared, splits, None if point is None else point[0])
     views["Benchmarks"] = lambda: benchmarks(compared, runs, selection)
     if point is None:

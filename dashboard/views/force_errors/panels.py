@@ -63,7 +63,7 @@ def open_point(key: str) -> Callable[[], None]:
         points = st.session_state[key].selection.points
         if points:
             structure, atom, _, place = points[0]["customdata"]
-            st.session_state[state.POINT] = (int(structure), int(atom), int(place))
+            state.pick(state.POINT, (int(structure), int(atom), int(place)))
 
     return remember
 
@@ -257,9 +257,9 @@ def _pairs(compared: Sequence[Compared]) -> list[tuple]:
 
 
 def _open(structure: int) -> None:
-    point = st.session_state.get(state.POINT)
+    point = state.picked(state.POINT)
     if point is None or point[0] != structure:
-        st.session_state[state.POINT] = (structure, 0, 0)
+        state.pick(state.POINT, (structure, 0, 0))
         st.rerun(scope="fragment")
 
 

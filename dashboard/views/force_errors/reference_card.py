@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from dashboard.widgets.table import show_table
 from mlip_core.reference.pbe import reference_card
 
 
@@ -14,7 +15,7 @@ def show_reference_card() -> None:
     st.markdown("\n".join(f"- **{name.replace('_', ' ')}**: {value}" for name, value in card["settings"].items()))
     st.markdown("**How far the forces are converged**")
     number = st.column_config.NumberColumn
-    st.dataframe(pd.DataFrame(card["convergence"]["changes"]), hide_index=True, column_config={
+    show_table(pd.DataFrame(card["convergence"]["changes"]), hide_index=True, column_config={
         "kind": "frame",
         "name": "material",
         "setting": "finer",

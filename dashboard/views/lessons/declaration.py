@@ -2,4 +2,8 @@
 
 from dashboard.views.declaration import Page
 
-PAGE = Page(title="Lessons", address="lessons")
+PAGE = Page(
+    title="Lessons",
+    address="lessons",
+    terms=("configuration", "direct", "constraint", "correction", "lambda", "loop", "group", "rattle", "space-group"),
+)

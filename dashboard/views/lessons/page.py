@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.reopen import show_task
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, look, projector_switch
+from dashboard.widgets.glossary import terms
 from dashboard.widgets.work import Work, live, start_button
 from mlip_core.teaching.lessons import Expected, Lesson, Step, lessons
 
@@ -20,6 +21,7 @@ def main() -> None:
     questions, lesson = st.columns([1, 3], gap="large")
     with questions:
         chosen = choose(lessons())
+        terms()
         projector_switch()
     with lesson:
         show(chosen)
@@ -76,7 +78,7 @@ def _silent(works: Sequence[Work]) -> None:
 def leave(step: Step) -> None:
     """Open the page that shows this step, with its structure, line-up and settings."""
     state.choose_library(step.structure)
-    state.set_lineup(step.members)
+    state.open_lineup(step.members)
     if page := show_task(step.tasks[0]):
         st.switch_page(page)
 

@@ -18,4 +18,9 @@ def figures(results: Named) -> Figures:
     return {}
 
 
-PAGE = Page(title="Line-up", address="lineup", shows={"passport": Shown(widget_values=widget_values, figures=figures)})
+PAGE = Page(
+    title="Line-up",
+    address="lineup",
+    terms=("configuration", "direct", "constraint", "correction", "passport", "group", "lebedev", "space-group"),
+    shows={"passport": Shown(widget_values=widget_values, figures=figures)},
+)

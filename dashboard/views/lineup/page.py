@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.views.lineup.passport import MEASURED, laws
 from dashboard.widgets.cost import NONE, Cost, costs
-from dashboard.widgets.frame import chip, header, plain, warn
+from dashboard.widgets.frame import chip, header, panes, plain, warn
 from dashboard.widgets.model_card import model_card
 from dashboard.widgets.model_download import model_download
 from dashboard.widgets.navigation import link
@@ -34,7 +34,7 @@ ROTATIONS = {
 def main() -> None:
     """Lay the page out: add a configuration; measure; a card for each member."""
     header()
-    add, cards = st.columns([1, 3.2], gap="large")
+    add, cards = panes()
     members = state.lineup()
     warn(members)
     with add:
@@ -166,7 +166,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
     """Show what one member is, what it obeys by construction, what was measured, and what a step costs."""
     member = members[position]
     model = entry(member.model)
-    mark = style_of(member, position)
+    mark = style_of(member, state.color(member, position))
     with st.container(border=True, key=f"card-{position}"):
         st.html(
             f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark).replace('nowrap', 'normal')}</div>"

@@ -35,4 +35,20 @@ def figures(results: Named) -> Figures:
     }
 
 
-PAGE = Page(title="Phonons", address="phonons", shows={"phonons": Shown(widget_values=widget_values, figures=figures)})
+PAGE = Page(
+    title="Phonons",
+    question="How does the crystal vibrate, and is it stable?",
+    address="phonons",
+    terms=(
+        "configuration",
+        "supercell",
+        "imaginary",
+        "sum-rule",
+        "symfc",
+        "lambda",
+        "lo-to",
+        "wasserstein",
+        "space-group",
+    ),
+    shows={"phonons": Shown(widget_values=widget_values, figures=figures)},
+)

@@ -46,7 +46,7 @@ class Mode(NamedTuple):
 
 def chosen(shown: Shown) -> Mode:
     """Return the mode that was clicked, chosen or named in the link; else the highest one at Γ of the first that is drawn."""
-    told = str(st.session_state.get(state.MODE, "")).split("~")
+    told = state.mode().split("~")
     if len(told) == 4 and told[2].isdecimal() and told[3].isdecimal():
         same = [k for k, (work, raw) in enumerate(shown) if [work.member.code, str(int(raw))] == told[:2]]
         own = same or [k for k, (work, _) in enumerate(shown) if work.member.code == told[0]]

@@ -25,4 +25,10 @@ def figures(results: Named) -> Figures:
     return {"Relaxation": relaxation_figure(traces)}
 
 
-PAGE = Page(title="Relax", address="relax", shows={"relaxation": Shown(widget_values=widget_values, figures=figures)})
+PAGE = Page(
+    title="Relax",
+    question="Where does each model think the atoms belong?",
+    address="relax",
+    terms=("configuration", "space-group", "rattle", "direct"),
+    shows={"relaxation": Shown(widget_values=widget_values, figures=figures)},
+)

@@ -15,6 +15,7 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, titled
 from dashboard.widgets.once import once
+from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Look, Style
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
@@ -122,7 +123,7 @@ def draw(works: list[Work]) -> None:
 def outcomes(works: Sequence[Work]) -> None:
     """Compare where the relaxations ended."""
     table = pd.DataFrame([_outcome(work) for work in works]).set_index("configuration")
-    st.dataframe(table, column_config=_columns())
+    show_table(table, column_config=_columns())
     watch, take = st.columns([3, 1], vertical_alignment="bottom")
     with watch:
         chosen = choose("Watch", works, key="watch")

@@ -54,7 +54,9 @@ def cost_figures(results: Named, reference: str = ANOTHER) -> Figures:
 
 PAGE = Page(
     title="Rotations",
+    question="Does the answer depend on how the structure is turned?",
     address="rotations",
+    terms=("configuration", "constraint", "floor", "rattle", "group", "lebedev", "correction"),
     shows={
         "rotational_variance": Shown(widget_values=variance_values, figures=variance_figures),
         "correction_cost": Shown(widget_values=cost_values, figures=cost_figures),

@@ -26,4 +26,10 @@ def figures(results: Named) -> Figures:
     return {clock: speed_figure(results, clock=clock) for clock in CLOCKS}
 
 
-PAGE = Page(title="Speed", address="speed", shows={"speed": Shown(widget_values=widget_values, figures=figures)})
+PAGE = Page(
+    title="Speed",
+    question="What does a step cost at your size?",
+    address="speed",
+    terms=("configuration", "correction", "direct"),
+    shows={"speed": Shown(widget_values=widget_values, figures=figures)},
+)

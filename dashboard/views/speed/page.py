@@ -12,6 +12,7 @@ from dashboard.views.speed.figures import CLOCKS, MICROSECONDS, MILLISECONDS, Cl
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, plain, titled
+from dashboard.widgets.table import show_table
 from dashboard.widgets.work import Work, drawn, live, nothing_yet, say_notes, start_button
 from mlip_core.calculations.speed.machine import n_cores
 from mlip_core.calculations.speed.record import Speed, Timing
@@ -174,7 +175,7 @@ def table(works: Sequence[Work], clock: Clock) -> None:
     sizes = sorted({timing.n_atoms for work in done for timing in work.result.one_by_one})
     number = st.column_config.NumberColumn
     columns = {str(size): number(f"{size:,} atoms (ms)", format="%.3g", help=_STEP) for size in sizes}
-    st.dataframe(
+    show_table(
         pd.DataFrame([_row(work, clock) for work in done]),
         hide_index=True,
         column_order=("configuration", *columns, "batched", "processor", "disturbed"),

@@ -5,6 +5,7 @@ from importlib.metadata import version
 import pandas as pd
 import streamlit as st
 
+from dashboard.widgets.table import show_table
 from mlip_core.models.catalogue import catalogue
 
 PACKAGES = ("mlip-dashboard", "ase", "phonopy", "spglib", "torch", "chgnet", "sevenn", "upet", "streamlit", "plotly")
@@ -22,7 +23,7 @@ def citations() -> None:
     st.markdown("The paper that this program grew from:")
     st.code(PAPER, language="bibtex")
     st.markdown("And each model that you used:")
-    st.dataframe(
+    show_table(
         pd.DataFrame([{"model": item.title, "cite": item.citation} for item in catalogue() if item.citation]),
         hide_index=True,
     )
@@ -32,7 +33,7 @@ def about() -> None:
     """Show versions, licences and where each model's weights come from."""
     st.markdown("mlip-dashboard is free software (BSD-3-Clause). Installed here:")
     st.markdown(" · ".join(f"{name} {version(name)}" for name in PACKAGES))
-    st.dataframe(
+    show_table(
         pd.DataFrame(
             [
                 {

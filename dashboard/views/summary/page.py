@@ -100,7 +100,7 @@ def rows_of(found: Comparison, works: Sequence[Work]) -> list[Row]:
                 headline, small = words(column, evidence, verdict)
                 cells.append(Cell(headline, small, verdict.levels[column], opens=f"{kind}:{position}"))
         conclusion = f"Not applicable: does not know {', '.join(unknown)}" if unknown else verdict.sentence or NOTHING
-        rows.append(Row(style_of(member, position), cells, conclusion))
+        rows.append(Row(style_of(member, state.color(member, position)), cells, conclusion))
     return rows
 
 

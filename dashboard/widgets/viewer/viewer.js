@@ -274,7 +274,8 @@ class View extends Drawing {
     const pen = sheet.getContext("2d");
     pen.drawImage(picture, 0, 0);
     const ratio = picture.width / this.stage.clientWidth;
-    Object.assign(pen, { font: `${14 * ratio}px sans-serif`, textAlign: "center", textBaseline: "middle", fillStyle: this.colors.text });
+    const size = 0.875 * parseFloat(getComputedStyle(document.documentElement).fontSize); // as in viewer.css
+    Object.assign(pen, { font: `${size * ratio}px sans-serif`, textAlign: "center", textBaseline: "middle", fillStyle: this.colors.text });
     for (const { text, x, y } of this.texts) pen.fillText(text, x * ratio, y * ratio);
     element("a", { href: sheet.toDataURL("image/png"), download: `${this.data.description.split(",")[0]}.png` }).click();
   }

@@ -1,0 +1,17 @@
+"""What a page looks like with results, as long as it has none."""
+
+import streamlit as st
+
+from dashboard import state
+from mlip_core.assets import asset
+
+WIDTH = 640
+"""px at a desk."""
+
+
+def preview() -> None:
+    """Show a small picture of the open page with the results of an example; nothing where there is none."""
+    shade = "dark" if st.context.theme.type == "dark" else "light"
+    path = asset("pictures", f"{st.session_state.get(state.FOLDER, '')}-{shade}.webp")
+    if path.is_file():
+        st.image(str(path), width=WIDTH, caption="Silicon as two bundled models see it: what this page shows.")

@@ -1,0 +1,31 @@
+"""Back and forward: one press a page, and every page as it was left."""
+
+from playwright.sync_api import expect
+
+
+def switched(page, name):
+    return page.locator(f'label:has-text("{name}") input').first
+
+
+def test_back_needs_one_press_a_page_and_finds_it_as_it_was_left(page, go, idle, rerun):
+    page.goto("/rotations?structure=si&lineup=soap-demo,pet-demo:direct")
+    idle(page)
+    with rerun(page):
+        page.get_by_text("Projector", exact=True).click()
+    with rerun(page):
+        page.get_by_text("Map the sphere").click()
+    entries = page.evaluate("history.length")
+    go(page, "Relax")
+    go(page, "Speed")
+    assert page.evaluate("history.length") == entries + 2
+
+    for path in ("/relax", "/rotations"):
+        with rerun(page):
+            page.go_back()
+        assert page.url.partition("?")[0].endswith(path)
+        assert "projector=true" in page.url
+        expect(switched(page, "Projector")).to_be_checked()
+    expect(switched(page, "Map the sphere")).to_be_checked()
+    with rerun(page):
+        page.go_forward()
+    assert page.url.partition("?")[0].endswith("/relax")
