@@ -9,6 +9,7 @@ from dashboard import state
 from dashboard.reopen import show_task
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, look, projector_switch
 from dashboard.widgets.glossary import terms
+from dashboard.widgets.navigation import go
 from dashboard.widgets.work import Work, live, start_button
 from mlip_core.teaching.lessons import Expected, Lesson, Step, lessons
 
@@ -80,7 +81,7 @@ def leave(step: Step) -> None:
     state.choose_library(step.structure)
     state.open_lineup(step.members)
     if page := show_task(step.tasks[0]):
-        st.switch_page(page)
+        go(page)
 
 
 def check(works: Sequence[Work], expected: Sequence[Expected]) -> None:

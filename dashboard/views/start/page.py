@@ -13,7 +13,7 @@ from dashboard.views import page_of
 from dashboard.views.start.about import about, citations
 from dashboard.views.structure.choosing import from_file, from_text
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, look
-from dashboard.widgets.navigation import script
+from dashboard.widgets.navigation import go, script
 from mlip_core.assets import asset
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.configuration import Configuration
@@ -81,7 +81,7 @@ def bring() -> None:
     """Take a structure, and go on to look at it."""
     st.subheader("Bring your structure")
     if from_file() or from_text():
-        st.switch_page(script("structure"))
+        go(script("structure"))
 
 
 def choose() -> None:
@@ -105,7 +105,7 @@ def choose() -> None:
     )
     if event.selection.rows:
         state.choose_library(library()[event.selection.rows[0]].id)
-        st.switch_page(script("structure"))
+        go(script("structure"))
     st.caption("Choose a row at its left edge. A model that does not know an element is left out and says so.")
 
 
@@ -130,7 +130,7 @@ def _open(one: Comparison) -> None:
         st.warning(str(error))
         return
     if asked and (page := open_comparison(asked)):
-        st.switch_page(page)
+        go(page)
 
 
 def _library(members: tuple[Configuration, ...]) -> Iterator[dict[str, Any]]:
