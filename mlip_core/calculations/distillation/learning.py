@@ -9,9 +9,9 @@ import numpy as np
 from mlip_core.calculations.distillation.batches import Batch
 from mlip_core.calculations.distillation.network import ENERGY, FORCE, STRESS, Student
 
-ENERGY_WEIGHT, FORCE_WEIGHT, STRESS_WEIGHT = 4.0, 20.0, 6.0
+ENERGY_WEIGHT, FORCE_WEIGHT, STRESS_WEIGHT = 4.0, 20.0, 200.0
 """Weights of the Huber losses of energy by atom, of forces (each head) and of stress (each head)."""
-ENERGY_DELTA, FORCE_DELTA, STRESS_DELTA = 0.01, 0.005, 0.01
+ENERGY_DELTA, FORCE_DELTA, STRESS_DELTA = 0.01, 0.005, 0.002
 """Where the Huber losses turn from squares into absolute values, eV, eV/Å and eV/Å³: nearly absolute errors, so that the
 large forces of the few widest variants do not drown those near equilibrium, which make the phonons."""
 
