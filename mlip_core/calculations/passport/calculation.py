@@ -264,7 +264,8 @@ def _smoothness(line: Line, model: Model, arithmetic: _Arithmetic, stages: Stage
 
 
 def _pair(energy: float, forces: float, floor: tuple[float, float], dtype: str) -> Measures:
+    """Energy (its terms of an electronvolt or so may cancel, but their rounding stays) and forces."""
     return (
-        Measure("energy", energy, floor[0], "eV/atom", 0.0),
+        Measure("energy", energy, floor[0], "eV/atom", MARGIN * float(np.finfo(dtype).eps)),
         Measure("forces", forces, floor[1], "eV/Å", EXACT.get(dtype, EXACT["float32"])),
     )
