@@ -54,10 +54,15 @@ class Shot:
 
 
 SHOTS = (
-    Shot(name="pictures/relaxation", page="relax", address={"rattle": "0.1"}, press="relax"),
+    Shot(name="pictures/relaxation", page="relax", address={"rattle": "0.1", "steps": "40"}, press="relax"),
     Shot(name="pictures/rotations", page="rotations", address={}, press="rotations"),
     Shot(name="pictures/speed", page="speed", address={"speed_largest": "64"}, press="speed"),
-    Shot(name="pictures/equation_of_state", page="equation-of-state", address={"eos_volumes": "7"}, press="equation-of-state"),
+    Shot(
+        name="pictures/equation_of_state",
+        page="equation-of-state",
+        address={"eos_volumes": "7"},
+        press="equation-of-state",
+    ),
     Shot(name="pictures/conservation", page="conservation", address={"picoseconds": "0.1"}, press="conservation"),
     Shot(name="pictures/phonons", page="phonons", address={}, press="phonons"),
 )
