@@ -54,7 +54,7 @@ class Shot:
 
 
 SHOTS = (
-    Shot(name="pictures/relaxation", page="relax", address={"rattle": "0.1"}, press="relax"),
+    Shot(name="pictures/relaxation", page="relax", address={"rattle": "0.1", "steps": "40"}, press="relax"),
     Shot(name="pictures/rotations", page="rotations", address={}, press="rotations"),
     Shot(name="pictures/speed", page="speed", address={"speed_largest": "64"}, press="speed"),
     Shot(

@@ -75,7 +75,7 @@ def header() -> None:
             st.markdown(f"**{plain(_name(atoms))}** · {len(atoms)} atom{'s' * (len(atoms) > 1)}", width="content")
         st.html(chips(state.lineup(), atoms), width="content")
         st.space("stretch")
-        with st.container(horizontal=True, width="content", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             terms()
             _switch(state.PRESENT, "Present", "Hides the controls, so that the results have the whole width.")
             projector_switch()

@@ -19,7 +19,8 @@ _CSS = """<style>
 .large-table th, .large-table td { padding: .3em .7em; text-align: right; vertical-align: bottom;
   border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
 .large-table th { font-weight: 600; max-width: 9em; }
-.large-table td.text, .large-table th.text { text-align: left; max-width: 22em; }
+.large-table td.text, .large-table th:first-child { text-align: left; max-width: 22em; }
+.large-table td:first-child { min-width: 10em; }
 </style>"""
 
 
@@ -67,7 +68,7 @@ def large_table(
         styler = (shown if hide_index else shown.reset_index()).style
     frame: pd.DataFrame = styler.data
     classes = pd.DataFrame("", index=frame.index, columns=frame.columns)
-    classes.loc[:, [not pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]] = "text"
+    classes.loc[:, [pd.to_numeric(frame[name], errors="coerce").isna().all() for name in frame]] = "text"
     configs = {name: column_config.get(name) or {} for name in frame.columns}
     styler.format({name: _formatted(config) for name, config in configs.items()}).hide(axis="index")
     styler.relabel_index([_heading(name, config) for name, config in configs.items()], axis="columns")

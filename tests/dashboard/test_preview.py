@@ -26,7 +26,7 @@ def test_a_picture_is_small_and_belongs_to_a_page(path):
 @pytest.mark.parametrize("address", [{}, {"structure": "si", "lineup": "soap-demo"}], ids=["no structure", "no result"])
 def test_an_empty_page_shows_what_it_is_for(visitor, address):
     app = visitor.open("rotations", **address)
-    (picture,) = app.get("imgs")
+    (picture,) = app.get("image")
     assert "Silicon as two bundled models see it" in picture.proto.imgs[0].caption
     if not address:
         assert app.subheader[0].value == PAGES["rotations"].question
