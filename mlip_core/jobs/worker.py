@@ -16,7 +16,7 @@ from mlip_core.jobs.task import Calculations, Load, Task
 from mlip_core.keys import digest
 from mlip_core.models.model import Model
 
-KEPT_MODELS = 3
+KEPT_MODELS = 6
 _models: OrderedDict[str, Model] = OrderedDict()
 
 OUT_OF_MEMORY = (
