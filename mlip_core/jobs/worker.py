@@ -21,7 +21,7 @@ from mlip_core.models.download import bring
 from mlip_core.models.model import Model
 from mlip_core.progress import Progress
 
-KEPT_MODELS = 3
+KEPT_MODELS = 6
 _models: OrderedDict[str, Model] = OrderedDict()
 
 OUT_OF_MEMORY = (

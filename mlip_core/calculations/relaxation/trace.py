@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ase import Atoms
 
-from mlip_core.calculations.relaxation.checks import space_group_symbol
+from mlip_core.calculations.relaxation.space_groups import FollowedSpaceGroup
 
 TIGHT, LOOSE = 1e-5, 1e-2
 """Tight and loose tolerance with which the space group is followed, Å."""
@@ -47,6 +47,7 @@ class Trace:
         self.volumes: list[float] = []
         self.work: list[float] = [0.0]
         self.groups: list[tuple[str | None, str | None]] = []
+        self._space_groups = FollowedSpaceGroup(TIGHT), FollowedSpaceGroup(LOOSE)
         self._stride = 1
         self._previous: State | None = None
 
@@ -75,7 +76,8 @@ class Trace:
             self.stresses.append(stress)
         if atoms.cell.rank == 3 and atoms.pbc.all():
             self.volumes.append(atoms.get_volume())
-        self.groups.append((space_group_symbol(frame, TIGHT), space_group_symbol(frame, LOOSE)))
+        tight, loose = (group.of(frame) for group in self._space_groups)
+        self.groups.append((tight, loose))
         now = State(frame, atoms.get_forces(apply_constraint=False), stress)
         if self._previous is not None:
             self.work.append(self.work[-1] + work_of_step(self._previous, now))
