@@ -33,7 +33,7 @@ def model_card(name: str, forces: Forces) -> None:
         return
     measured, data = card["forces"][forces], card["data"]
     test = measured["test"]
-    with st.expander("What it is worth"):
+    with st.expander("How accurate it is"):
         st.caption(
             f"A teaching model: it learned {data['structures']['train']} structures from {data['teacher']}, and is good for these crystals only. "
             f"On {test['n_structures']} structures it never saw: energy {test['energy_mae']:.1f} meV/atom, forces {test['force_mae']:.0f} meV/Å (mean absolute errors against the teacher)."
@@ -52,7 +52,7 @@ def student_card(card: dict[str, Any], forces: Forces) -> None:
     """Show what a model that learned one structure is worth, and that it is good for nothing else."""
     errors, settings = card["errors"][forces], card["settings"]
     turned = "" if settings["augmentation"] else " It never saw its training data turned."
-    with st.expander("What it is worth"):
+    with st.expander("How accurate it is"):
         st.caption(f"{card['entry']['note']}{turned}")
         st.caption(
             f"Learned in {card['epochs']} epochs from {card['structures']} variants, beginning with {card['start']['model']}. On "

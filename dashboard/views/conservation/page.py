@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 from ase import Atoms
 
 from dashboard.views.conservation.declaration import figures, head_pairs
 from dashboard.views.conservation.figures import energy_figure, heads_figure, loop_figure, random_loops_figure
+from dashboard.views.conservation.verdict import all_numbers, verdicts
 from dashboard.views.declaration import Named
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
 from dashboard.widgets.once import once
 from dashboard.widgets.repeating import repeated
-from dashboard.widgets.table import show_table
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, drawn, live, nothing_yet, start_button
 from mlip_core.calculations.conservation.calculation import Conservation, ConservationSettings
@@ -119,8 +118,27 @@ def draw(works: list[Work]) -> None:
         return
     finished = [work for work in works if work.result is not None]
     measured = drawn(finished)
+    verdicts(finished)
     if any(work.member.corrections.rotations == RANDOM_FRAME for work in finished):
         st.caption("With a random frame for every geometry there is no λ and no loop, only the run.")
+    pairs = head_pairs(measured)
+    views = {
+        "Run at constant energy": lambda: constant_energy(measured),
+        "Loop": lambda: chosen_loop(measured),
+        "Random loops": lambda: random_loops(measured),
+        "Two heads": lambda: two_heads(pairs),
+        "All numbers": lambda: all_numbers(finished),
+    }
+    tabs(views, key="conservation_view")
+    download_all(st, titled("Conservation"), measured, lambda: figures(measured))
+
+
+def chosen_loop(measured: Sequence[tuple]) -> None:
+    """Show the work around the loop that was chosen, and the loop itself."""
+    first = next((result for _, result in measured if result.loop is not None), None)
+    if first is None:
+        st.markdown("No loop was measured.")
+        return
     curve, picture = st.columns([2.2, 1])
     with curve:
         chart(once(loop_figure, measured, look=look()), "loop-figure")
@@ -128,20 +146,14 @@ def draw(works: list[Work]) -> None:
             "Two atoms are led around a circle in the plane of their displacements, back to where they started. Forces that are a gradient have done no work then."
         )
     with picture:
-        loop_picture(next((work.result for work in finished if work.result.loop), finished[0].result))
-    table(finished)
-    pairs = head_pairs(measured)
-    views = {
-        "Random loops": lambda: random_loops(measured),
-        "Two heads": lambda: two_heads(pairs),
-        "Run at constant energy": lambda: constant_energy(measured),
-    }
-    tabs(views, key="conservation_view")
-    download_all(st, titled("Conservation"), measured, lambda: figures(measured))
+        loop_picture(first)
 
 
 def constant_energy(measured: Sequence[tuple]) -> None:
     """Show the total energy along the runs."""
+    if not any(result.run is not None for _, result in measured):
+        st.markdown("Ask for a **Run at constant energy** under **More**, and measure again.")
+        return
     chart(once(energy_figure, measured, look=look()), "energy-figure")
     st.caption(
         "Velocity Verlet without a thermostat: the total energy stays where it is if the forces are its gradient and the time step is short enough."
@@ -172,7 +184,7 @@ def two_heads(pairs: Named) -> None:
     for mark, result in pairs:
         heads = result.heads
         st.markdown(
-            f"**{mark.label}** against its other head: root mean square difference **{1000 * heads.rms:.3g} meV/Å**, largest {1000 * heads.largest:.3g} meV/Å."
+            f"**{mark.label}** against its other head: root mean square difference **{1000 * heads.rms:.1f} meV/Å**, largest {1000 * heads.largest:.1f} meV/Å."
         )
     st.caption(
         "One point a component of a force on an atom: what the head for forces says against −∂E/∂x of the same checkpoint, under the same corrections. "
@@ -190,44 +202,6 @@ def loop_picture(result: Conservation) -> None:
         frame.positions += moved * (0.4 / loop.radius)
     viewer(frames, key="loop-viewer", height=330, animate=True)
     st.caption(f"The loop, enlarged {0.4 / loop.radius:.0f} ×.")
-
-
-def table(works: Sequence[Work]) -> None:
-    """Show the figures of every configuration."""
-    number = st.column_config.NumberColumn
-    show_table(pd.DataFrame([_row(work) for work in works]), hide_index=True, column_config={
-        "λ": number("λ of ∂F/∂x", format="%.2e", help="‖J − Jᵀ‖ / 2‖J‖: 0 for a gradient. Published: PET direct 0.004, Orb direct 0.015, eqV2 0.017; DFT itself 4e-5 to 1.5e-3."),
-        "λ error": number("± displacement", format="%.1e", help="How much of λ changes when the displacement is doubled. Up to three times this, ripples of the energy finer than the displacement may look like a curl: λ says nothing then, the loops do."),
-        "floor": number("its floor", format="%.1e", help="The same of an exact pair potential, in the same arithmetic with the same displacements."),
-        "loop": number("∮F·dx (meV/atom)", format="%.2e"),
-        "error": number("± integration", format="%.1e"),
-        "random": number("random loops, rms (meV/atom)", format="%.2e"),
-        "heads": number("heads, rms (meV/Å)", format="%.3g", help="Root mean square difference of the direct and the conservative forces, where the model has both."),
-        "net": number("|ΣF|/N (eV/Å)", format="%.1e"),
-        "seconds": number("time (s)", format="%.1f"),
-    })  # fmt: skip
-    st.caption(
-        "λ and the loops ask whether the forces are a gradient of anything: zero within the error beside them if they are. "
-        "No average over rotations and no projection of forces makes direct forces conservative."
-    )
-
-
-def _row(work: Work) -> dict[str, object]:
-    found: Conservation = work.result
-    return {
-        "configuration": work.member.label,
-        "λ": found.jacobian_asymmetry,
-        "λ error": found.jacobian_error,
-        "floor": found.jacobian_floor,
-        "loop": None if found.loop is None else 1000 * found.loop.work,
-        "error": None if found.loop is None else 1000 * found.loop.error,
-        "random": None if found.random_loop_work is None else 1000 * found.random_loop_work,
-        "heads": None if found.heads is None else 1000 * found.heads.rms,
-        "net": found.net_force,
-        "drift (eV/atom/ps)": "–" if found.run is None else found.run.in_words,
-        "evaluations": found.evaluations,
-        "seconds": found.seconds,
-    }
 
 
 if __name__ == "__main__":

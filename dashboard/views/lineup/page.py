@@ -42,7 +42,7 @@ def main() -> None:
         tasks = measure(members) if members else []
     with cards:
         if not members:
-            st.subheader("Nobody in the line-up yet")
+            st.subheader("No models chosen yet")
             st.markdown("Add two to six configurations on the left. Each keeps its colour on every page.")
         elif tasks:
             live(tasks, draw)
@@ -57,14 +57,14 @@ def measure(members: tuple[Configuration, ...]) -> list[Task]:
     st.divider()
     structure = state.structure()
     if structure is None:
-        st.caption("To measure what they claim, choose a structure first.")
+        st.caption("To test these claims, choose a structure first.")
         link("structure", "Choose a structure")
         return []
     tasks = [
         Task(kind="passport", subject=structure, configuration=member, settings=PassportSettings())
         for member in members
     ]
-    start_button("Measure what they claim", tasks, key="passport")
+    start_button("Test these claims", tasks, key="passport")
     return tasks
 
 
@@ -119,7 +119,7 @@ def offer(members: tuple[Configuration, ...]) -> None:
     elif st.button("Add to the line-up", type="primary", icon=":material/add:", width="stretch"):
         state.add_member(member)
         st.rerun()
-    if members != state.start_lineup() and st.button("Back to the line-up of the start", type="tertiary"):
+    if members != state.start_lineup() and st.button("Reset line-up", type="tertiary"):
         state.set_lineup(state.start_lineup())
         st.rerun()
 

@@ -2,8 +2,11 @@
 
 from html import escape
 
+from dashboard.widgets.levels import COLORS
+from dashboard.widgets.numbers import fixed, power
 from mlip_core.calculations.passport.calculation import LAWS, Law, Measure, Passport
 from mlip_core.models.model import Claims
+from mlip_core.summary.rules import Level
 
 TITLES = {
     "rotation": "Rotations",
@@ -20,20 +23,20 @@ MEASURED = (
     "**Smooth**: largest jump of the energy, and of a force, while an atom is led 1.2 Å past its neighbours (7 Å off a molecule)."
 )
 
-_GREEN, _RED, _BLUE, _GREY = (f"rgba({color},.25)" for color in ("0,158,115", "213,94,0", "86,180,233", "128,128,128"))
-_VERDICTS = {
-    (True, True): ("✓ kept, as claimed", _GREEN),
-    (True, False): ("✗ broken, though claimed", _RED),
-    (False, False): ("✓ broken, as stated", _GREEN),
-    (False, True): ("○ kept here, not claimed", _BLUE),
-    (None, True): ("○ kept here", _GREY),
-    (None, False): ("○ broken here", _GREY),
+_VERDICTS: dict[tuple[bool | None, bool], tuple[str, Level]] = {
+    (True, True): ("✓ Kept", "kept"),
+    (True, False): ("✗ Broken (though claimed)", "broken"),
+    (False, False): ("✗ Broken (not claimed)", "doubtful"),
+    (False, True): ("✓ Kept here (not claimed)", "kept"),
+    (None, True): ("✓ Kept here", "kept"),
+    (None, False): ("✗ Broken here", "doubtful"),
 }
+"""Claimed, kept → what is said, and how it looks: kept is green, and broken is not, whatever was claimed."""
 
 
 def verdict(law: Law) -> str:
-    """Say in words whether a law's measurement agrees with its claim."""
-    return "– cannot be measured" if law.kept is None else _VERDICTS[law.claimed, law.kept][0]
+    """Say in words whether a law is kept, and whether that was claimed."""
+    return "– Cannot be measured" if law.kept is None else _VERDICTS[law.claimed, law.kept][0]
 
 
 def laws(claims: Claims, found: Passport | None) -> str:
@@ -58,8 +61,12 @@ def laws(claims: Claims, found: Passport | None) -> str:
 def figure(measure: Measure) -> str:
     """Write a measurement with its unit and limit: ``forces 23 meV/Å (limit 0.03)``."""
     name = {"gradient": "F + ∂E/∂x", "jump of the energy": "jump of E", "jump of the forces": "jump of F"}
-    value = f"{1000 * measure.value:.2g} m{measure.unit} (limit {1000 * measure.tolerance:.1g})"
+    value = f"{_written(1000 * measure.value)} m{measure.unit} (limit {_written(1000 * measure.tolerance, 0)})"
     return f"{name.get(measure.name, measure.name)} {value}"
+
+
+def _written(value: float, digits: int = 1) -> str:
+    return fixed(0)(value) if value >= 10 else power(digits)(value)
 
 
 def _row(name: str, claimed: bool | None, law: Law | None) -> str:
@@ -67,9 +74,10 @@ def _row(name: str, claimed: bool | None, law: Law | None) -> str:
     said = f"<span style='opacity:.75'>{CLAIMS[claimed]}</span>"
     if law is None:
         return f"<tr>{title}<td style='text-align:right'>{said}</td></tr>"
-    color = _GREY if law.kept is None else _VERDICTS[law.claimed, law.kept][1]
-    chip = f"<span style='background:{color};border-radius:.5em;padding:.05em .5em;white-space:nowrap'>{verdict(law)}</span>"
-    parts = [CLAIMS[claimed], *(figure(measure) for measure in law.measures)]
+    level = None if law.kept is None else _VERDICTS[law.claimed, law.kept][1]
+    chip = f"<span style='background:{COLORS[level]};border-radius:.5em;padding:.05em .5em;white-space:nowrap'>{verdict(law)}</span>"
+    stated = CLAIMS[claimed] + ", as stated" * (claimed is False and law.kept is False)
+    parts = [stated, *(figure(measure) for measure in law.measures)]
     numbers = " · ".join(f"<span style='white-space:nowrap'>{escape(part)}</span>" for part in parts)
     below = f"<tr><td colspan='2' style='opacity:.75;font-size:.85em'>{numbers}</td></tr>"
     return f"<tr>{title}<td style='text-align:right'>{chip}</td></tr>{below}"
