@@ -6,7 +6,6 @@ So a checkpoint is written here in which an element that the export knows keeps 
 with those of the most similar known element.
 """
 
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from ase.data import chemical_symbols, covalent_radii
 
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.models import load_model
+from mlip_core.models.loading import quiet
 
 if TYPE_CHECKING:
     import torch
@@ -81,6 +81,7 @@ def _electronegativity(number: int) -> float:
     return Element.from_Z(number).data.get("X") or 0.0
 
 
+@quiet()
 def read_export(path: Path) -> Export:
     """Read weights, elements, single-atom energies and scales of an exported PET.
 
@@ -172,6 +173,7 @@ def stand_in(atoms: Atoms, origin: dict[int, int]) -> Atoms:
     return copy
 
 
+@quiet()
 def transplant(
     exported: Path,
     options: dict[str, Any],
@@ -209,7 +211,6 @@ def transplant(
     SettingsError
         If the architecture in the options is not the export's, or an element occurs in no structure.
     """
-    _import_metatrain()
     export = read_export(exported)
     wanted = sorted(elements if elements is not None else _all_elements(export, structures))
     origin = {z: similar_element(z, export.elements) for z in wanted}
@@ -219,14 +220,6 @@ def transplant(
     energies = atom_energies(told, predicted, export.energies, origin)
     _write_checkpoint(_filled(export, options, origin, energies), target)
     return origin
-
-
-def _import_metatrain() -> None:
-    """Import metatrain without what it says about omegaconf."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="register_new_resolver")
-        import metatrain.pet
-        import metatrain.utils.omegaconf  # noqa: F401
 
 
 def _all_elements(export: Export, structures: Sequence[Atoms]) -> set[int]:
