@@ -15,14 +15,25 @@ class Crystal:
 
     name: str
     """Name in the data set and on the card."""
-    formula: str
-    """Elements of the two sites, as ASE's ``bulk`` wants them: "Si", "SiC", "NaCl"."""
-    lattice: str
-    """Kind of lattice: "fcc", "diamond", "zincblende" or "rocksalt"."""
-    a: float
-    """Cubic lattice constant at which the teacher's relaxation starts, Å."""
     counts: dict[str, int]
     """Number of structures of each kind of :data:`mlip_core.training.structures.KINDS`."""
+    formula: str = ""
+    """Elements of the sites of a cubic lattice, as ASE's ``bulk`` wants them: "Si", "SiC", "NaCl", "CaF2"."""
+    lattice: str = ""
+    """Kind of cubic lattice: "fcc", "bcc", "diamond", "zincblende", "rocksalt", "cesiumchloride" or "fluorite"."""
+    a: float = 0.0
+    """Cubic lattice constant at which the teacher's relaxation starts, Å."""
+    library: str = ""
+    """Id of a structure of the library, in place of formula, lattice and lattice constant."""
+    bands: tuple[int, int, int] | None = (3, 3, 3)
+    """Supercell of the cubic or the library's cell for the bands on the card; None measures no bands."""
+
+    def __post_init__(self) -> None:
+        cubic = bool(self.formula and self.lattice and self.a)
+        if cubic == bool(self.library):
+            raise SettingsError(
+                f"crystal {self.name}: give either formula, lattice and a of a cubic crystal, or a structure of the library"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,8 @@ class Data:
     """Share of the parents kept for the test, 0 to 1."""
     crystals: tuple[Crystal, ...]
     """The crystals from which structures are made."""
+    first: int = 0
+    """Id of the first structure, above those of the labels beside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +82,16 @@ class TrainingSettings:
     """Name in the catalogue of the potential that labels the structures."""
     data: Data
     """How the structures are made."""
+    label_dtype: str = "float64"
+    """Precision of the labels: "float64", or "float32" in half the time."""
     stages: tuple[Stage, ...] = field(default=())
     """Stages of the training, in order."""
+    start: Path | None = None
+    """Exported model with whose weights the first stage begins; without one it begins with random weights."""
+    beside: Path | None = None
+    """Archive of labels that are learned beside those of ``data``."""
+    beside_every: int = 1
+    """Train with every n-th structure of the archive only; all of its validation and test structures are kept."""
 
 
 def read_settings(path: str | Path) -> TrainingSettings:
@@ -80,7 +101,8 @@ def read_settings(path: str | Path) -> TrainingSettings:
     ----------
     path : path
         YAML file with the fields of :class:`TrainingSettings`; ``data`` may name
-        a settings file beside it, to take its data.
+        a settings file beside it, to take its data. ``start`` and ``beside`` are
+        paths from its folder.
 
     Returns
     -------
@@ -96,10 +118,11 @@ def read_settings(path: str | Path) -> TrainingSettings:
     if isinstance(data, str):
         data = _tree(Path(path).with_name(data)).get("data")
     data = _mapping(data, "data")
-    crystals = tuple(_build(Crystal, entry, "data.crystals") for entry in data.get("crystals", ()))
+    crystals = tuple(_build(Crystal, _tuples(entry), "data.crystals") for entry in data.get("crystals", ()))
     made = _build(Data, {**_tuples(data), "crystals": crystals}, "data")
     stages = tuple(_build(Stage, entry, "stages") for entry in tree.get("stages", ()))
-    return _build(TrainingSettings, {**tree, "data": made, "stages": stages}, str(path))
+    files: dict[str, Any] = {name: Path(path).parent / tree[name] for name in ("start", "beside") if name in tree}
+    return _build(TrainingSettings, {**tree, **files, "data": made, "stages": stages}, str(path))
 
 
 def _tree(path: Path) -> dict[str, Any]:
@@ -116,7 +139,8 @@ def _mapping(value: Any, where: object) -> dict[str, Any]:
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    named = _mapping(values, "data")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in named.items()}
 
 
 def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
