@@ -26,6 +26,8 @@ ELECTRONEGATIVITY_STEP = 0.5
 """Difference of Pauling electronegativities that counts as much as :data:`RADIUS_STEP`."""
 RADIUS_STEP = 0.3
 """Difference of covalent radii that counts as much as :data:`ELECTRONEGATIVITY_STEP`, Å."""
+OTHER_GROUP = 5.0
+"""What another group of the periodic table counts, in squares of those steps."""
 ROWS = "backend.species_to_species_index"
 """Name of the buffer that holds each element's row in the tables of a PET, −1 for one that it does not know."""
 ENERGIES = "additive_models.0.energy_composition_buffer"
@@ -51,7 +53,7 @@ class Export:
 
 
 def similar_element(number: int, known: Collection[int]) -> int:
-    """Return the known element that is closest in Pauling electronegativity and covalent radius.
+    """Return the known element that is most alike in group, Pauling electronegativity and covalent radius.
 
     Parameters
     ----------
@@ -63,22 +65,19 @@ def similar_element(number: int, known: Collection[int]) -> int:
     Returns
     -------
     int
-        ``number`` itself where it is known. A noble gas without an electronegativity counts as 0.
+        ``number`` itself where it is known. An element without an electronegativity counts as 0.
     """
-    if number in known:
-        return number
-    return min(sorted(known), key=lambda other: _distance(number, other))
+    return number if number in known else min(sorted(known), key=lambda other: _distance(number, other))
 
 
 def _distance(one: int, other: int) -> float:
-    charge = (_electronegativity(one) - _electronegativity(other)) / ELECTRONEGATIVITY_STEP
-    return charge**2 + ((covalent_radii[one] - covalent_radii[other]) / RADIUS_STEP) ** 2
-
-
-def _electronegativity(number: int) -> float:
     from pymatgen.core import Element
 
-    return Element.from_Z(number).data.get("X") or 0.0
+    first, second = Element.from_Z(one), Element.from_Z(other)
+    polarity = (first.data.get("X") or 0.0) - (second.data.get("X") or 0.0)
+    size = covalent_radii[one] - covalent_radii[other]
+    steps = (polarity / ELECTRONEGATIVITY_STEP) ** 2 + (size / RADIUS_STEP) ** 2
+    return float(steps) + (OTHER_GROUP if first.group != second.group else 0.0)
 
 
 @quiet()
@@ -102,7 +101,8 @@ def read_export(path: Path) -> Export:
     try:
         found = torch.jit.load(str(path), map_location="cpu").state_dict()
     except (OSError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as an exported model: {error}") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{path} is not a PET that metatrain exported: {reason}") from error
     state = {name.removeprefix("module."): value for name, value in found.items()}
     if not {ROWS, ENERGIES} <= set(state):
         raise ModelError(f"{path} is not a PET that metatrain exported; a training can start from such a file only.")
