@@ -10,7 +10,7 @@ from ase import Atoms
 from mlip_core.assets import asset
 from mlip_core.errors import DatasetError, MlipError
 from mlip_core.models import load_model
-from mlip_core.training.archive import all_labels, pack, unpack
+from mlip_core.training.archive import pack, unpack
 from mlip_core.training.card import write_card
 from mlip_core.training.cells import Relaxed, relaxed_cells
 from mlip_core.training.evaluate import evaluate
@@ -18,7 +18,7 @@ from mlip_core.training.export import export
 from mlip_core.training.labels import label
 from mlip_core.training.settings import TrainingSettings, read_settings
 from mlip_core.training.structures import generate
-from mlip_core.training.train import CHECKPOINT, train
+from mlip_core.training.train import CHECKPOINT, learned, train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def cells_of(settings: TrainingSettings, folder: Path) -> dict[str, Relaxed]:
     """Every crystal as the teacher relaxes it; computed once, then read from the folder."""
-    return relaxed_cells(settings.data.crystals, folder, cache(lambda: load_model(settings.teacher)))
+    return relaxed_cells(settings.crystals, folder, cache(lambda: load_model(settings.teacher)))
 
 
 def _structures(settings: TrainingSettings, options: argparse.Namespace) -> list[Atoms]:
@@ -80,10 +80,10 @@ def _export(settings: TrainingSettings, options: argparse.Namespace) -> None:
 
 
 def _evaluate(settings: TrainingSettings, options: argparse.Namespace) -> None:
-    structures = all_labels(settings, options.folder)
-    constants = cells_of(settings, options.folder)
+    structures = learned(settings, options.folder)
+    cells = cells_of(settings, options.folder)
     exported = options.target / f"{settings.name}.pt"
-    card = evaluate(settings, options.folder, exported, structures, constants, progress=_say)
+    card = evaluate(settings, options.folder, exported, structures, cells, progress=_say)
     write_card(card, options.target / f"{settings.name}.yaml")
     for requirement in card["bars"]:
         print(requirement)

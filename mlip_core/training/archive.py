@@ -9,7 +9,6 @@ from ase.io import read, write
 
 from mlip_core.errors import DatasetError
 from mlip_core.training.labels import CHUNK, label_file, read_all_labels, write_frames
-from mlip_core.training.settings import TrainingSettings
 
 
 def pack(folder: Path, archive: Path) -> int:
@@ -54,18 +53,6 @@ def read_archive(archive: Path) -> list[Atoms]:
     except (OSError, lzma.LZMAError) as error:
         raise DatasetError(f"{archive} cannot be read: {error}. Fetch it again, or run the label command.") from error
     return read(StringIO(text), format="extxyz", index=":")
-
-
-def all_labels(settings: TrainingSettings, folder: Path) -> list[Atoms]:
-    """Read the labels beside the settings, and those of a training folder.
-
-    Raises
-    ------
-    DatasetError
-        If a file is missing or damaged.
-    """
-    beside = [] if settings.beside is None else read_archive(settings.beside)
-    return beside + read_all_labels(folder)
 
 
 def unpack(archive: Path, folder: Path) -> int:

@@ -91,6 +91,12 @@ def cell_of(crystal: Crystal, relaxed: Relaxed, *, cubic: bool, factor: float = 
     return atoms
 
 
+def doubled(crystal: Crystal, relaxed: Relaxed, factor: float = 1.0) -> Atoms:
+    """2×2×2 of the primitive cell of a cubic crystal, or 8 to 20 atoms of a structure of the library."""
+    cell = cell_of(crystal, relaxed, cubic=False, factor=factor)
+    return repeated(cell, 8, 20) if crystal.library else cell * (2, 2, 2)
+
+
 def repeated(cell: Atoms, least: int, most: int) -> Atoms:
     """Repeat a cell to between ``least`` and ``most`` atoms, as little elongated as that allows.
 

@@ -61,6 +61,18 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beside:
+    """Labels that are there already, of other settings."""
+
+    labels: Path
+    """Archive of the labels."""
+    data: Data
+    """How their structures were made."""
+    every: int = 1
+    """Train with every n-th of the structures only; those for validation and test are all kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One metatrain run; each starts from the best checkpoint of the one before."""
 
@@ -88,10 +100,13 @@ class TrainingSettings:
     """Stages of the training, in order."""
     start: Path | None = None
     """Exported model with whose weights the first stage begins; without one it begins with random weights."""
-    beside: Path | None = None
-    """Archive of labels that are learned beside those of ``data``."""
-    beside_every: int = 1
-    """Train with every n-th structure of the archive only; all of its validation and test structures are kept."""
+    beside: Beside | None = None
+    """Labels of other settings that are learned too, so that their crystals are not forgotten."""
+
+    @property
+    def crystals(self) -> tuple[Crystal, ...]:
+        """Every crystal that is learned, those of the labels beside first."""
+        return (() if self.beside is None else self.beside.data.crystals) + self.data.crystals
 
 
 def read_settings(path: str | Path) -> TrainingSettings:
@@ -101,8 +116,8 @@ def read_settings(path: str | Path) -> TrainingSettings:
     ----------
     path : path
         YAML file with the fields of :class:`TrainingSettings`; ``data`` may name
-        a settings file beside it, to take its data. ``start`` and ``beside`` are
-        paths from its folder.
+        a settings file in the same folder, to take its data, and so may the data of
+        ``beside``. ``start`` and the labels of ``beside`` are files of that folder.
 
     Returns
     -------
@@ -113,16 +128,28 @@ def read_settings(path: str | Path) -> TrainingSettings:
     SettingsError
         If the file is missing, or a field is missing or unknown.
     """
-    tree = _tree(Path(path))
-    data = tree.get("data")
+    path = Path(path)
+    tree = _tree(path)
+    stages = tuple(_build(Stage, entry, "stages") for entry in tree.get("stages", ()))
+    made: dict[str, Any] = {"data": _data(tree.get("data"), path), "stages": stages}
+    if "start" in tree:
+        made["start"] = path.parent / str(tree["start"])
+    if "beside" in tree:
+        made["beside"] = _beside(_mapping(tree["beside"], "beside"), path)
+    return _build(TrainingSettings, {**tree, **made}, str(path))
+
+
+def _data(data: Any, path: Path) -> Data:
     if isinstance(data, str):
-        data = _tree(Path(path).with_name(data)).get("data")
+        return _data(_tree(path.with_name(data)).get("data"), path)
     data = _mapping(data, "data")
     crystals = tuple(_build(Crystal, _tuples(entry), "data.crystals") for entry in data.get("crystals", ()))
-    made = _build(Data, {**_tuples(data), "crystals": crystals}, "data")
-    stages = tuple(_build(Stage, entry, "stages") for entry in tree.get("stages", ()))
-    files: dict[str, Any] = {name: Path(path).parent / tree[name] for name in ("start", "beside") if name in tree}
-    return _build(TrainingSettings, {**tree, **files, "data": made, "stages": stages}, str(path))
+    return _build(Data, {**_tuples(data), "crystals": crystals}, "data")
+
+
+def _beside(entry: dict[str, Any], path: Path) -> Beside:
+    made = {"data": _data(entry.get("data"), path), "labels": path.parent / str(entry.get("labels"))}
+    return _build(Beside, {**entry, **made}, "beside")
 
 
 def _tree(path: Path) -> dict[str, Any]:

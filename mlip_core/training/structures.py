@@ -9,7 +9,7 @@ from ase.build import surface
 
 from mlip_core.errors import SettingsError
 from mlip_core.symmetry.moving import rattled
-from mlip_core.training.cells import Relaxed, cell_of, repeated
+from mlip_core.training.cells import Relaxed, cell_of, doubled, repeated
 from mlip_core.training.settings import Crystal, Data
 
 SPLITS = ("train", "validation", "test")
@@ -95,12 +95,6 @@ def strained(atoms: Atoms, strain: float, rng: np.random.Generator) -> Atoms:
     return copy
 
 
-def _doubled(crystal: Crystal, a: Relaxed, factor: float = 1.0) -> Atoms:
-    """2×2×2 of the primitive cell, or 8 to 20 atoms of a structure of the library."""
-    cell = cell_of(crystal, a, cubic=False, factor=factor)
-    return repeated(cell, 8, 20) if crystal.library else cell * (2, 2, 2)
-
-
 def _conventional(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
     cell = cell_of(crystal, a, cubic=True)
     return strained(repeated(cell, 4, 8) if crystal.library else cell, data.strain, rng)
@@ -112,11 +106,11 @@ def _scaled(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) 
 
 
 def _supercell(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
-    return strained(_doubled(crystal, a), data.strain, rng)
+    return strained(doubled(crystal, a), data.strain, rng)
 
 
 def _near_equilibrium(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
-    return _doubled(crystal, a, 1 + rng.uniform(-data.strain, data.strain) / 6)
+    return doubled(crystal, a, 1 + rng.uniform(-data.strain, data.strain) / 6)
 
 
 def _large(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
@@ -125,7 +119,7 @@ def _large(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -
 
 
 def _vacancy(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
-    atoms = strained(_doubled(crystal, a), data.strain / 3, rng)
+    atoms = strained(doubled(crystal, a), data.strain / 3, rng)
     del atoms[int(rng.integers(len(atoms)))]
     return atoms
 

@@ -133,8 +133,10 @@ def train(settings: TrainingSettings, folder: Path, *, progress: Progress = sile
 
 def learned(settings: TrainingSettings, folder: Path) -> list[Atoms]:
     """Labels beside the settings, the training structures thinned as they ask, and those of a training folder."""
-    beside = [] if settings.beside is None else read_archive(settings.beside)
-    trained = [atoms for atoms in beside if atoms.info["split"] == "train"][:: settings.beside_every]
+    if settings.beside is None:
+        return read_all_labels(folder)
+    beside = read_archive(settings.beside.labels)
+    trained = [atoms for atoms in beside if atoms.info["split"] == "train"][:: settings.beside.every]
     return [atoms for atoms in beside if atoms.info["split"] != "train"] + trained + read_all_labels(folder)
 
 
