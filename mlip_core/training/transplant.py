@@ -260,7 +260,7 @@ def _targets(options: dict[str, Any]) -> dict[str, Any]:
 
     found = {}
     for name, target in expand_dataset_config(OmegaConf.create(options["training_set"]))[0]["targets"].items():
-        if target["quantity"] == "energy":
+        if target["quantity"] == "energy" and target["type"] == "scalar":
             found[name] = get_energy_target_info(name, target, bool(target["forces"]), bool(target["stress"]))
         else:
             found[name] = get_generic_target_info(name, target)
