@@ -142,7 +142,8 @@ def test_a_training_starts_from_an_exported_model_and_learns_a_new_element(tmp_p
     from mlip_core.models import load_model
 
     test = [atoms for atoms in learned(settings, tmp_path) if atoms.info["split"] == "test"]
-    for crystal, largest in (("Al", 0.2), ("Cu", 0.5)):
+    # A model that answers zero forces is at 0.5.
+    for crystal, largest in (("Al", 0.2), ("Cu", 0.4)):
         chosen = [atoms for atoms in test if atoms.info["crystal"] == crystal]
         answers = load_model(exported, forces="conservative").predict(chosen)
         assert accuracy(chosen, answers)["by_crystal"][crystal]["relative_mae"] < largest
