@@ -1,8 +1,8 @@
 """``python -m mlip_core.training generate|label|train|export|evaluate|pack|unpack``: each goes on where it stopped."""
 
 import argparse
-import json
 import sys
+from functools import cache
 from pathlib import Path
 
 from ase import Atoms
@@ -12,14 +12,13 @@ from mlip_core.errors import DatasetError, MlipError
 from mlip_core.models import load_model
 from mlip_core.training.archive import pack, unpack
 from mlip_core.training.card import write_card
+from mlip_core.training.cells import Relaxed, relaxed_cells
 from mlip_core.training.evaluate import evaluate
 from mlip_core.training.export import export
-from mlip_core.training.labels import label, read_all_labels, relaxed_constant
+from mlip_core.training.labels import label
 from mlip_core.training.settings import TrainingSettings, read_settings
 from mlip_core.training.structures import generate
-from mlip_core.training.train import CHECKPOINT, train
-
-CONSTANTS = "constants.json"
+from mlip_core.training.train import CHECKPOINT, learned, train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,18 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def constants_of(settings: TrainingSettings, folder: Path) -> dict[str, float]:
-    """Teacher's lattice constants, Å; relaxed once, then read from the folder."""
-    path = folder / CONSTANTS
-    if not path.exists():
-        teacher = load_model(settings.teacher)
-        found = {crystal.name: relaxed_constant(crystal, teacher) for crystal in settings.data.crystals}
-        path.write_text(json.dumps(found), encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
+def cells_of(settings: TrainingSettings, folder: Path) -> dict[str, Relaxed]:
+    """Every crystal as the teacher relaxes it; computed once, then read from the folder."""
+    return relaxed_cells(settings.crystals, folder, cache(lambda: load_model(settings.teacher)))
 
 
 def _structures(settings: TrainingSettings, options: argparse.Namespace) -> list[Atoms]:
-    return generate(settings.data, constants_of(settings, options.folder))
+    return generate(settings.data, cells_of(settings, options.folder))
 
 
 def _generate(settings: TrainingSettings, options: argparse.Namespace) -> None:
@@ -69,7 +63,7 @@ def _generate(settings: TrainingSettings, options: argparse.Namespace) -> None:
 
 def _label(settings: TrainingSettings, options: argparse.Namespace) -> None:
     structures = _structures(settings, options)
-    teacher = load_model(settings.teacher)
+    teacher = load_model(settings.teacher, dtype=settings.label_dtype)
     label(structures, teacher, options.folder, worker=options.worker, workers=options.workers, progress=_say)
 
 
@@ -86,10 +80,10 @@ def _export(settings: TrainingSettings, options: argparse.Namespace) -> None:
 
 
 def _evaluate(settings: TrainingSettings, options: argparse.Namespace) -> None:
-    structures = read_all_labels(options.folder)
-    constants = constants_of(settings, options.folder)
+    structures = learned(settings, options.folder)
+    cells = cells_of(settings, options.folder)
     exported = options.target / f"{settings.name}.pt"
-    card = evaluate(settings, options.folder, exported, structures, constants, progress=_say)
+    card = evaluate(settings, options.folder, exported, structures, cells, progress=_say)
     write_card(card, options.target / f"{settings.name}.yaml")
     for requirement in card["bars"]:
         print(requirement)

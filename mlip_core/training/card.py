@@ -1,7 +1,7 @@
 """The card that travels with a bundled model: what was measured, and which bars it meets."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,19 @@ import numpy as np
 import yaml
 from ase import Atoms
 
+from mlip_core.training.cells import Relaxed
 from mlip_core.training.settings import TrainingSettings
 from mlip_core.training.structures import SPLITS
 
 
 def data_summary(
-    settings: TrainingSettings, structures: Sequence[Atoms], constants: dict[str, float]
+    settings: TrainingSettings, structures: Sequence[Atoms], cells: Mapping[str, Relaxed]
 ) -> dict[str, Any]:
     """What the model learned from: teacher, kinds, splits."""
     parents = {split: {a.info["parent"] for a in structures if a.info["split"] == split} for split in SPLITS}
     return {
         "teacher": settings.teacher,
-        "teacher_lattice_constants": constants,
+        "teacher_lattice_constants": {name: _lengths(relaxed) for name, relaxed in cells.items()},
         "seed": settings.data.seed,
         "strain": settings.data.strain,
         "rattles": list(settings.data.rattles),
@@ -29,8 +30,12 @@ def data_summary(
         "atoms": {split: sum(len(a) for a in structures if a.info["split"] == split) for split in SPLITS},
         "parents": {split: len(members) for split, members in parents.items()},
         "kinds": {kind: sum(a.info["kind"] == kind for a in structures) for kind in _in_order(structures, "kind")},
-        "crystals": {name: sum(a.info["crystal"] == name for a in structures) for name in constants},
+        "crystals": {name: sum(a.info["crystal"] == name for a in structures) for name in cells},
     }
+
+
+def _lengths(relaxed: Relaxed) -> float | list[float]:
+    return relaxed.cell.lengths().tolist() if isinstance(relaxed, Atoms) else relaxed
 
 
 def _in_order(structures: Iterable[Atoms], key: str) -> list[str]:
@@ -52,6 +57,13 @@ def domain(structures: Sequence[Atoms]) -> dict[str, Any]:
 def _range(structures: Sequence[Atoms]) -> list[float]:
     values = [len(atoms) / atoms.cell.volume for atoms in structures]
     return [min(values), max(values)]
+
+
+def start_of(settings: TrainingSettings) -> dict[str, str] | None:
+    """Name and SHA-256 of the model with whose weights the training began."""
+    if settings.start is None:
+        return None
+    return {"name": settings.start.stem, "sha256": file_hash(settings.start)}
 
 
 def recipe(settings: TrainingSettings, folder: Path) -> list[dict[str, Any]]:

@@ -1,20 +1,21 @@
 """The structures a bundled model learns from: strained, rattled, displaced, with vacancies and surfaces."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 
 import numpy as np
 from ase import Atoms
-from ase.build import bulk, surface
+from ase.build import surface
 
 from mlip_core.errors import SettingsError
 from mlip_core.symmetry.moving import rattled
+from mlip_core.training.cells import Relaxed, cell_of, doubled, repeated
 from mlip_core.training.settings import Crystal, Data
 
 SPLITS = ("train", "validation", "test")
 
 
-def generate(data: Data, constants: dict[str, float]) -> list[Atoms]:
+def generate(data: Data, constants: Mapping[str, Relaxed]) -> list[Atoms]:
     """Make every structure of a data set.
 
     Parameters
@@ -22,7 +23,8 @@ def generate(data: Data, constants: dict[str, float]) -> list[Atoms]:
     data : Data
         Crystals, numbers, amplitudes and the seed: the same data gives the same structures.
     constants : dict
-        The teacher's relaxed cubic lattice constant of each crystal, Å.
+        The teacher's relaxed lattice constant of each cubic crystal, Å, and cell of
+        each structure of the library.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def generate(data: Data, constants: dict[str, float]) -> list[Atoms]:
     ]
     order = np.random.default_rng(data.seed).permutation(len(structures))
     shuffled = [structures[i] for i in order]
-    for i, atoms in enumerate(shuffled):
+    for i, atoms in enumerate(shuffled, start=data.first):
         atoms.info["id"] = i
     return shuffled
 
@@ -57,7 +59,7 @@ def _known(kind: str) -> None:
 
 
 def _family(
-    data: Data, crystal: Crystal, kind: str, number: int, a: float, *, seed: int, numbers: Iterator[int]
+    data: Data, crystal: Crystal, kind: str, number: int, a: Relaxed, *, seed: int, numbers: Iterator[int]
 ) -> Iterator[Atoms]:
     """Yield ``number`` structures of one kind, ``data.children`` to a parent."""
     _known(kind)
@@ -93,45 +95,45 @@ def strained(atoms: Atoms, strain: float, rng: np.random.Generator) -> Atoms:
     return copy
 
 
-def _cell(crystal: Crystal, a: float, *, cubic: bool) -> Atoms:
-    return bulk(crystal.formula, crystal.lattice, a=a, cubic=cubic)
+def _conventional(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
+    cell = cell_of(crystal, a, cubic=True)
+    return strained(repeated(cell, 4, 8) if crystal.library else cell, data.strain, rng)
 
 
-def _conventional(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
-    return strained(_cell(crystal, a, cubic=True), data.strain, rng)
-
-
-def _scaled(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+def _scaled(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
     factor = 1 + rng.uniform(-data.strain, data.strain)
-    return strained(_cell(crystal, a * factor, cubic=False), data.strain / 3, rng)
+    return strained(cell_of(crystal, a, cubic=False, factor=factor), data.strain / 3, rng)
 
 
-def _supercell(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
-    return strained(_cell(crystal, a, cubic=False) * (2, 2, 2), data.strain, rng)
+def _supercell(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
+    return strained(doubled(crystal, a), data.strain, rng)
 
 
-def _near_equilibrium(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
-    factor = 1 + rng.uniform(-data.strain, data.strain) / 6
-    return _cell(crystal, a * factor, cubic=False) * (2, 2, 2)
+def _near_equilibrium(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
+    return doubled(crystal, a, 1 + rng.uniform(-data.strain, data.strain) / 6)
 
 
-def _large(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
-    factor = 1 + rng.uniform(-data.strain, data.strain) / 6
-    return _cell(crystal, a * factor, cubic=True) * (2, 2, 2)
+def _large(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
+    cell = cell_of(crystal, a, cubic=True, factor=1 + rng.uniform(-data.strain, data.strain) / 6)
+    return repeated(cell, 24, 48) if crystal.library else cell * (2, 2, 2)
 
 
-def _vacancy(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
-    atoms = strained(_cell(crystal, a, cubic=False) * (2, 2, 2), data.strain / 3, rng)
+def _vacancy(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
+    atoms = strained(doubled(crystal, a), data.strain / 3, rng)
     del atoms[int(rng.integers(len(atoms)))]
     return atoms
 
 
-def _surface(crystal: Crystal, a: float, data: Data, rng: np.random.Generator) -> Atoms:
+def _surface(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
     miller = [(1, 0, 0), (1, 1, 0)][int(rng.integers(2))]
     factor = 1 + rng.uniform(-data.strain, data.strain) / 3
-    atoms = surface(_cell(crystal, a * factor, cubic=True), miller, layers=2, vacuum=5.0)
+    atoms = surface(cell_of(crystal, a, cubic=True, factor=factor), miller, layers=2, vacuum=5.0)
     atoms.pbc = True
     return atoms
+
+
+def _molecule(crystal: Crystal, a: Relaxed, data: Data, rng: np.random.Generator) -> Atoms:
+    return cell_of(crystal, a, cubic=False)
 
 
 def _every_atom(parent: Atoms, made: int, data: Data, rng: np.random.Generator) -> Atoms:
@@ -152,7 +154,7 @@ def _one_atom(parent: Atoms, made: int, data: Data, rng: np.random.Generator) ->
     return atoms
 
 
-_Build = Callable[[Crystal, float, Data, np.random.Generator], Atoms]
+_Build = Callable[[Crystal, Relaxed, Data, np.random.Generator], Atoms]
 _Disturb = Callable[[Atoms, int, Data, np.random.Generator], Atoms]
 
 KINDS: dict[str, tuple[_Build, _Disturb]] = {
@@ -164,6 +166,8 @@ KINDS: dict[str, tuple[_Build, _Disturb]] = {
     "large-single": (_large, _one_atom),
     "vacancy": (_vacancy, _every_atom),
     "surface": (_surface, _every_atom),
+    "molecule": (_molecule, _every_atom),
+    "large": (_large, _every_atom),
 }
 """Kinds of structure: the parent cell, and what is done to each child.
 
@@ -173,8 +177,13 @@ conventional, supercell
     Cubic cell, or 2×2×2 of the primitive cell, under a general strain; rattled.
 near, single
     2×2×2 of the primitive cell near its equilibrium volume; rattled, or one atom displaced.
-large-single
-    2×2×2 of the cubic cell near its equilibrium volume; one atom displaced.
+large, large-single
+    2×2×2 of the cubic cell near its equilibrium volume; rattled, or one atom displaced.
 vacancy, surface
     2×2×2 of the primitive cell without one atom; a (100) or (110) slab with 10 Å of vacuum; rattled.
+molecule
+    A molecule in its box; rattled.
+
+A structure of the library is repeated to 4 to 8 atoms where a cubic crystal has its cubic cell, to 8 to 20 instead of
+2×2×2 of the primitive cell, and to 24 to 48 instead of 2×2×2 of the cubic one.
 """

@@ -13,10 +13,14 @@ from ase.io import write
 
 from mlip_core.errors import CalculationError, DatasetError, SettingsError
 from mlip_core.progress import Progress, silent
+from mlip_core.training.archive import read_archive
 from mlip_core.training.labels import read_all_labels
 from mlip_core.training.settings import Stage, TrainingSettings
 from mlip_core.training.structures import SPLITS
+from mlip_core.training.transplant import transplant
 
+START = "start.ckpt"
+"""Checkpoint, in the training folder, with which the first stage begins where the settings name a model to start from."""
 CHECKPOINT = "model.ckpt"
 """Best checkpoint of a finished stage, in the stage's folder."""
 
@@ -111,8 +115,9 @@ def train(settings: TrainingSettings, folder: Path, *, progress: Progress = sile
     CalculationError
         If metatrain fails; the message names its log.
     """
-    write_splits(read_all_labels(folder), folder)
-    previous: Path | None = None
+    structures = learned(settings, folder)
+    write_splits(structures, folder)
+    previous = _start(settings, folder, structures)
     for done, stage in enumerate(settings.stages):
         place = folder / stage.name
         place.mkdir(parents=True, exist_ok=True)
@@ -121,9 +126,29 @@ def train(settings: TrainingSettings, folder: Path, *, progress: Progress = sile
             _run_metatrain(place)
         previous = place / CHECKPOINT
         progress(done + 1, len(settings.stages), stage=stage.name)
-    if previous is None:
+    if not settings.stages or previous is None:
         raise SettingsError("the settings hold no training stage")
     return previous
+
+
+def learned(settings: TrainingSettings, folder: Path) -> list[Atoms]:
+    """Labels beside the settings, the training structures thinned as they ask, and those of a training folder."""
+    if settings.beside is None:
+        return read_all_labels(folder)
+    beside = read_archive(settings.beside.labels)
+    trained = [atoms for atoms in beside if atoms.info["split"] == "train"][:: settings.beside.every]
+    return [atoms for atoms in beside if atoms.info["split"] != "train"] + trained + read_all_labels(folder)
+
+
+def _start(settings: TrainingSettings, folder: Path, structures: list[Atoms]) -> Path | None:
+    """Checkpoint with the weights of the model to start from; written once, so that a killed run goes on."""
+    if settings.start is None or not settings.stages:
+        return None
+    checkpoint = folder / START
+    if not checkpoint.exists():
+        learned = [atoms for atoms in structures if atoms.info["split"] != "test"]
+        transplant(settings.start, metatrain_options(settings.stages[0], folder, None), learned, checkpoint)
+    return checkpoint
 
 
 def _write_options(place: Path, options: dict[str, Any]) -> None:

@@ -9,15 +9,26 @@ from pathlib import Path
 import pytest
 import yaml
 from ase.build import bulk
+from ase.calculators.emt import EMT
 
+from mlip_core.assets import asset
 from mlip_core.errors import DatasetError, SettingsError
+from mlip_core.models import from_ase
 from mlip_core.training.__main__ import main
+from mlip_core.training.accuracy import accuracy
+from mlip_core.training.archive import pack
+from mlip_core.training.export import export
+from mlip_core.training.labels import label_file, write_frames
+from mlip_core.training.labels import labelled as labelled_by
 from mlip_core.training.settings import Stage, read_settings
-from mlip_core.training.train import metatrain_options, newest_checkpoint, write_splits
+from mlip_core.training.train import learned, metatrain_options, newest_checkpoint, train, write_splits
 
 MODEL = {"cutoff": 4.0, "d_pet": 8, "d_head": 8, "d_node": 8, "d_feedforward": 8, "num_heads": 1}
 MODEL |= {"num_attention_layers": 1, "num_gnn_layers": 1}
 FORCE = {"key": "REF_forces", "unit": "eV/A", "sample_kind": "atom", "type": {"cartesian": {"rank": 1}}}
+STRESS = {"quantity": "pressure", "key": "REF_stress", "unit": "eV/A^3"}
+STRESS |= {"sample_kind": "system", "type": {"cartesian": {"rank": 2}}}
+DEMO = asset("models", "pet-demo.settings.yaml")
 
 
 def toy(epochs=2):
@@ -67,6 +78,75 @@ def test_settings_may_take_their_data_from_another_file(tmp_path, settings):
     twin = tmp_path / "twin.settings.yaml"
     twin.write_text(yaml.safe_dump(toy() | {"name": "twin", "data": settings.name}))
     assert read_settings(twin).data == read_settings(settings).data
+
+
+def test_settings_may_name_a_start_and_labels_to_learn_beside(tmp_path, settings):
+    copper = {"name": "Cu", "formula": "Cu", "lattice": "fcc", "a": 3.6, "counts": {"near": 5}, "bands": [2, 2, 2]}
+    more = {"start": "toy.pt", "beside": {"data": settings.name, "labels": "toy.xz", "every": 3}}
+    grown = tmp_path / "grown.settings.yaml"
+    grown.write_text(yaml.safe_dump(toy() | more | {"data": toy()["data"] | {"crystals": [copper], "first": 5}}))
+    found = read_settings(grown)
+    assert found.start == tmp_path / "toy.pt"
+    assert found.beside.labels == tmp_path / "toy.xz"
+    assert found.beside.data == read_settings(settings).data
+    assert [crystal.name for crystal in found.crystals] == ["Si", "Cu"]
+    assert found.crystals[1].bands == (2, 2, 2)
+    grown.write_text(yaml.safe_dump(toy() | {"beside": {"data": settings.name, "labels": "x", "colour": 1}}))
+    with pytest.raises(SettingsError, match="beside: unknown colour"):
+        read_settings(grown)
+
+
+def labelled(symbol, first, n=12):
+    structures = []
+    for i in range(n):
+        atoms = bulk(symbol, cubic=True)
+        atoms.rattle(0.05, seed=first + i)
+        atoms.info.update(id=first + i, crystal=symbol, kind="near", parent=f"{symbol}-{i}", rattle=0.05)
+        atoms.info["split"] = "test" if i % 4 == 0 else "validation" if i % 4 == 1 else "train"
+        structures.append(atoms)
+    return labelled_by(structures, from_ase(EMT(), name="EMT"))
+
+
+def grown_from_pet_demo(tmp_path):
+    """Settings and labels of a training that starts from pet-demo and learns copper beside aluminium."""
+    write_frames(label_file(tmp_path / "before", 0), labelled("Al", 0))
+    pack(tmp_path / "before", tmp_path / "before.xz")
+    write_frames(label_file(tmp_path, 0), labelled("Cu", 12))
+    stage = toy(epochs=1)["stages"][1]
+    stage["options"]["architecture"]["model"] = read_settings(DEMO).stages[-1].options["architecture"]["model"]
+    stage["options"]["targets"]["non_conservative_stress"] = STRESS
+    tree = toy() | {"stages": [stage], "start": str(asset("models", "pet-demo.pt"))}
+    tree["beside"] = {"data": toy()["data"], "labels": "before.xz", "every": 2}
+    path = tmp_path / "grown.settings.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    return read_settings(path)
+
+
+def test_labels_beside_are_thinned_for_training_only(tmp_path):
+    found = learned(grown_from_pet_demo(tmp_path), tmp_path)
+    number = {(crystal, split): 0 for crystal in ("Al", "Cu") for split in ("train", "validation", "test")}
+    for atoms in found:
+        number[atoms.info["crystal"], atoms.info["split"]] += 1
+    assert number.pop(("Al", "train")) == 3
+    assert number.pop(("Cu", "train")) == 6
+    assert set(number.values()) == {3}
+
+
+@pytest.mark.slow
+def test_a_training_starts_from_an_exported_model_and_learns_a_new_element(tmp_path):
+    settings = grown_from_pet_demo(tmp_path)
+    checkpoint = train(settings, tmp_path)
+    words = (tmp_path / "conservative" / "metatrain.log").read_text()
+    assert "start.ckpt" in words
+    exported = export(checkpoint, tmp_path / "grown.pt")
+    from mlip_core.models import load_model
+
+    test = [atoms for atoms in learned(settings, tmp_path) if atoms.info["split"] == "test"]
+    # A model that answers zero forces is at 0.5.
+    for crystal, largest in (("Al", 0.2), ("Cu", 0.4)):
+        chosen = [atoms for atoms in test if atoms.info["crystal"] == crystal]
+        answers = load_model(exported, forces="conservative").predict(chosen)
+        assert accuracy(chosen, answers)["by_crystal"][crystal]["relative_mae"] < largest
 
 
 def test_a_parent_in_two_splits_is_refused(tmp_path):
