@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.data import chemical_symbols, covalent_radii
 
 from mlip_core.assets import asset
 from mlip_core.calculations.distillation.settings import START
 from mlip_core.errors import ModelError
 from mlip_core.models.loading import quiet
 from mlip_core.training.settings import read_settings
+from mlip_core.training.transplant import similar_element
 
 ENERGY, FORCE, STRESS = "energy", "non_conservative_force", "non_conservative_stress"
 NEW_ROW_NOISE = 0.02
@@ -44,40 +44,6 @@ class Student:
         return self.pet.backend
 
 
-def most_similar(number: int, known: Sequence[int]) -> int:
-    """Known element most like another: in electronegativity (Allred's scale) and covalent radius.
-
-    Parameters
-    ----------
-    number : int
-        Atomic number.
-    known : sequence of int
-        Atomic numbers to choose from.
-
-    Returns
-    -------
-    int
-        The element itself where it is known.
-    """
-    if number in known:
-        return number
-    return min(known, key=lambda other: (_unlikeness(number, other), other))
-
-
-def _unlikeness(one: int, other: int) -> float:
-    """Sum of squares, in units of half an electronegativity and of 0.3 Å."""
-    electronegativity = (_electronegativity(one) - _electronegativity(other)) / 0.5
-    radius = (covalent_radii[one] - covalent_radii[other]) / 0.3
-    return electronegativity**2 + radius**2
-
-
-def _electronegativity(number: int) -> float:
-    from pymatgen.core import Element
-
-    value = Element(chemical_symbols[number]).X
-    return 2.0 if np.isnan(value) else float(value)
-
-
 def begin(elements: Sequence[int], *, seed: int, start: str = START) -> Student:
     """Make a student for some elements from the weights of a bundled model.
 
@@ -102,7 +68,7 @@ def begin(elements: Sequence[int], *, seed: int, start: str = START) -> Student:
     path = asset("models", f"{start}.pt")
     pet = _fresh(architecture(start), tuple(sorted(elements)))
     state, known = _exported(path)
-    origins = {number: most_similar(number, known) for number in pet.atomic_types}
+    origins = {number: similar_element(number, known) for number in pet.atomic_types}
     rows = [known.index(origins[number]) for number in pet.atomic_types]
     _fill(pet, state, rows, origins, seed)
     return Student(pet, _scales(state, rows), tuple(pet.atomic_types), origins, np.zeros(len(pet.atomic_types)))

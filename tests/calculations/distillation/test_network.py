@@ -8,16 +8,9 @@ import mlip_core as mlip
 from mlip_core.calculations.distillation.batches import joined, random_operations, single
 from mlip_core.calculations.distillation.labelling import answered
 from mlip_core.calculations.distillation.learning import answer, relative_spread
-from mlip_core.calculations.distillation.network import begin, exported, most_similar
+from mlip_core.calculations.distillation.network import begin, exported
 from mlip_core.errors import CalculationError
 from mlip_core.symmetry.moving import rattled
-
-KNOWN = (6, 8, 11, 12, 13, 14, 17)
-
-
-@pytest.mark.parametrize(("new", "old"), [(14, 14), (31, 13), (32, 14), (35, 17), (19, 11)])
-def test_a_new_element_begins_as_one_of_its_group_or_a_neighbour(new, old):
-    assert most_similar(new, KNOWN) == old
 
 
 @pytest.fixture(scope="module")
