@@ -43,3 +43,12 @@ def test_a_fitting_lineup_knows_every_element(visitor):
     members = fitting_lineup(library_structure("srtio3"))
     assert 2 <= len(members) <= 5
     assert all(member.model.startswith(("sevennet", "chgnet")) for member in members)
+
+
+def test_who_does_not_know_the_structure_is_never_asked(visitor):
+    for folder in ("lineup", "relaxation", "conservation"):
+        app = visitor.open(folder, structure="tio2", lineup="pet-demo:direct,chgnet")
+        assert {run.label for run in visitor.start(app)} == {"CHGNet 0.3.0"}
+        assert not app.error
+    card = visitor.open("lineup", structure="tio2", lineup="pet-demo:direct,chgnet")
+    assert [caption.value for caption in card.caption if "Does not know Ti" in caption.value] != []

@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import state
+from dashboard.views.lineup.fitting import knows, offer_fitting
 from dashboard.views.lineup.passport import MEASURED, laws
 from dashboard.widgets.cost import NONE, Cost, costs
 from dashboard.widgets.frame import chip, header, panes, plain, warn
@@ -63,14 +64,19 @@ def measure(members: tuple[Configuration, ...]) -> list[Task]:
     tasks = [
         Task(kind="passport", subject=structure, configuration=member, settings=PassportSettings())
         for member in members
+        if knows(member, structure)
     ]
-    start_button("Test these claims", tasks, key="passport")
+    if tasks:
+        start_button("Test these claims", tasks, key="passport")
+    offer_fitting(structure)
     return tasks
 
 
 def draw(works: list[Work]) -> None:
     """Show the cards with what was measured so far."""
-    show(tuple(work.member for work in works), [work.result for work in works])
+    found = {work.member: work.result for work in works}
+    members = state.lineup()
+    show(members, [found.get(member) for member in members])
     if any(work.result is not None for work in works):
         st.caption(MEASURED)
 
@@ -120,7 +126,7 @@ def offer(members: tuple[Configuration, ...]) -> None:
         state.add_member(member)
         st.rerun()
     if members != state.start_lineup() and st.button("Reset line-up", type="tertiary"):
-        state.set_lineup(state.start_lineup())
+        state.open_lineup(state.start_lineup())
         st.rerun()
 
 
@@ -172,6 +178,9 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
             f"<div style='border-top:5px solid {mark.color};margin:-.2rem 0 .4rem'></div><div style='font-size:1.15rem;font-weight:600'>{chip(mark).replace('nowrap', 'normal')}</div>"
         )
         st.html(laws(corrected_claims(model.claims(member.forces), member.corrections), found))
+        if (structure := state.structure()) is not None and not knows(member, structure):
+            unknown = ", ".join(model.unknown(structure.get_chemical_symbols()))
+            st.caption(f":material/block: Does not know {unknown}: left out for this structure.")
         st.caption(f"**cost** {NONE}" if cost is None else f"**cost** {cost.step} ({plain(cost.whence)})")
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)
