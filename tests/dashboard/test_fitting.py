@@ -18,7 +18,7 @@ def test_those_that_know_it_are_offered_and_taken(visitor):
     (button,) = [button for button in app.button if button.label == "Take the line-up that fits"]
     button.click()
     visitor.run(app)
-    chosen = app.session_state[state.LINEUP].split(",")
+    chosen = [code.partition("~")[0] for code in app.session_state[state.LINEUP].split(",")]
     assert {"sevennet-0", "chgnet"} <= set(chosen)
     assert not any(code.startswith(("pet-demo", "soap-demo")) for code in chosen)
     assert "Take the line-up that fits" not in labels(app)
