@@ -100,7 +100,7 @@ def breakdown_figure(compared: "Compared", table: str, column: str, title: str, 
             marker={"color": translucent(mark.color, 0.8), "line": {"color": mark.color, "width": 1}, "pattern": _pattern(mark)},
             customdata=rows[["n_atoms", "softening", "mean_force"]].to_numpy(),
             hovertemplate="%{x}: %{y:.3g} meV/Å<br>%{customdata[0]:.0f} atoms, mean |F| %{customdata[2]:.2f} eV/Å"
-            "<br>softening slope %{customdata[1]:.3f}" + f"<extra>{mark.label}</extra>",
+            "<br>softening %{customdata[1]:.3f}" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
     figure.update_xaxes(type="category", title=title, showgrid=False)
     figure.update_yaxes(title=f"mean |{word(compared)}| (meV/Å)", rangemode="tozero")
@@ -128,7 +128,7 @@ def magnitude_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             )  # fmt: skip
     figure.update_xaxes(type="log", dtick=1, title="mean reference |force| of the class (eV/Å)")
     figure.update_yaxes(type="log", dtick=1, title=f"mean |{word(compared)}| (meV/Å)", row=1, col=1)
-    figure.update_yaxes(type="log", dtick="D2", title=f"relative {word(compared)} (%)", row=1, col=2)
+    figure.update_yaxes(type="log", dtick="D2", title="Relative to forces (%)", row=1, col=2)
     return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
