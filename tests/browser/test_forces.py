@@ -40,7 +40,7 @@ def upload():
 
 def test_labelled_structures_from_upload_to_the_outlier(page, upload, finished):
     page.goto("/forces?lineup=pet-demo:direct")
-    page.get_by_text("Bring your own", exact=True).first.click()
+    page.get_by_text("Upload your data", exact=True).first.click()
     page.locator('input[type="file"]').set_input_files(upload)
     expect(page.get_by_text("dft_forces").first).to_be_visible()
     expect(page.get_by_text(re.compile("12 structures, .* atoms: Al, Si")).first).to_be_visible()
@@ -48,9 +48,11 @@ def test_labelled_structures_from_upload_to_the_outlier(page, upload, finished):
 
     page.get_by_role("button", name="Compute force errors").click()
     finished(page)
+    page.get_by_text("Where", exact=True).click()
     page.get_by_role("tab", name="Outliers").click()
     expect(page.get_by_role("tabpanel", name="Outliers").locator('[data-testid="stDataFrame"]')).to_be_visible()
 
+    page.get_by_text("How large", exact=True).click()
     page.get_by_role("tab", name="Parity").click()
     page.wait_for_selector(".js-plotly-plot .scatterlayer .point")
     page.mouse.click(*page.evaluate(WORST_POINT))

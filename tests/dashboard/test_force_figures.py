@@ -159,3 +159,20 @@ def test_the_figures_are_taken_along_with_each_way_to_split_the_data(few, hostil
     headings = "Parity", "Distribution", "By element", f"By subset: {hostile}", "By force", "Energies", "Speed", "Split"
     assert tuple(drawn) == headings
     has_figures(archive(hostile, [*compared, *split], drawn), drawn)
+
+
+def test_logarithmic_axes_name_every_tick_in_full(few):
+    timed = [
+        (mark, dataclasses.replace(few[k][1], us_per_atom=cost))
+        for k, (mark, cost) in enumerate(zip(MARKS, (45.0, 700.0), strict=True))
+    ]
+    speed, force = figures.speed_figure(timed), figures.magnitude_figure(few)
+    for axis, values in (
+        (speed.layout.xaxis, (45.0, 700.0)),
+        (speed.layout.yaxis, [1000 * errors.mae for _, errors in few]),
+        (force.layout.yaxis2, [y for trace in force.data if trace.yaxis == "y2" for y in trace.y]),
+    ):
+        assert axis.type == "log"
+        assert axis.tickformat == "~g", "200 is not written as 2"
+        assert min(axis.tickvals) <= min(values) <= max(values) <= max(axis.tickvals)
+        assert {f"{tick:e}"[0] for tick in axis.tickvals} <= set("125")

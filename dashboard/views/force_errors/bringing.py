@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from ase import Atoms
 
 from dashboard import state
 from dashboard.service import shelf
@@ -34,10 +35,19 @@ def bring() -> None:
     _offer_listed()
     structure = state.structure()
     if structure is not None and st.button(f"{COPIES} rattled copies of {state.structure_name() or 'the structure'}"):
-        place = f"rattled-{fingerprint(structure)[:20]}"
-        name = f"{state.structure_name() or structure.get_chemical_formula()}, rattled"
-        state.choose_data(shelf().put(rattled_copies(structure), name, place=place))
+        take_copies(structure)
         st.rerun()
+
+
+def take_copies(structure: Atoms) -> None:
+    """Keep rattled copies of a structure, and choose them as the data set."""
+    name = f"{state.structure_name() or structure.get_chemical_formula()}, rattled"
+    state.choose_data(shelf().put(rattled_copies(structure), name, place=copies_place(structure)))
+
+
+def copies_place(structure: Atoms) -> str:
+    """Return with what the code of a data set of rattled copies begins."""
+    return f"rattled-{fingerprint(structure)[:20]}"
 
 
 def _offer_listed() -> None:

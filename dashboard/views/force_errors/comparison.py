@@ -1,15 +1,18 @@
 """The line-up's force errors side by side: what is asked, what each record says of the chosen part, and the summary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import floor, isfinite, log10
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from dashboard import state
 from dashboard.service import jobs
 from dashboard.widgets.cost import COLUMN, NONE, costs, say_whence
+from dashboard.widgets.numbers import fixed
 from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
@@ -28,6 +31,8 @@ from mlip_core.units import EV_PER_A3_IN_GPA
 
 BEST = "rgba(0,158,115,0.22)"
 """Background of the best value of a column."""
+JUDGED = {"MAE": "mae", "RMSE": "rmse", "energy": "energy_mae", "stress": "stress_rmse"}
+"""Column of the summary that is better the lower it is → the metric whose interval tells ties."""
 
 
 @dataclass(frozen=True)
@@ -135,20 +140,24 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
     found = costs(state.structure(), data.n_atoms / data.n_structures, members)
     table["cost"] = [found[member].us_per_atom if member in found else NONE for member in members]
     number = st.column_config.NumberColumn
-    columns = [name for name in ("MAE", "RMSE", "energy", "stress") if name in table]
-    show_table(table.style.highlight_min(subset=columns, color=BEST), hide_index=True, column_config={
+    best = {name: tied_with_best(compared, metric) for name, metric in JUDGED.items() if name in table}
+    show_table(_written(table, best), hide_index=True, column_order=[name for name in table if name not in ("time", "max")], column_config={
         "functional": st.column_config.TextColumn(help="Whether the model learned from the functional of the data."),
-        "MAE": number("MAE (meV/Å)", format="%.3g", help="Mean |ΔF| of a component over all atoms."),
-        "interval": st.column_config.TextColumn("95 % of it", help="Bootstrap over structures."),
-        "RMSE": number("RMSE (meV/Å)", format="%.3g"),
-        "max": number("max (meV/Å)", format="%.4g"),
-        "cosine": number("cosine", format="%.4f", help="Mean cosine between F and F_ref, where |F_ref| is above 0.05 eV/Å."),
-        "softening": number("slope", format="%.3f", help="Softening: ΣF·F_ref / Σ|F_ref|². Below 1 the model is too soft: its forces are too small, as if the potential were too flat."),
-        "energy": number("E (meV/atom)", format="%.3g", help="Energy MAE, after a least-squares offset for each element was removed."),
-        "stress": number("σ (GPa)", format="%.3g", help="Stress RMSE."),
-        "time": number("beside other work (μs/atom)", format="%.0f", help="Wall time inside the model while these predictions were made, in batches, beside whatever else ran; the first call does not count. To compare models, take the cost."),
+        "MAE": number("MAE (meV/Å)", help="Mean |ΔF| of a component over all atoms."),
+        "interval": st.column_config.TextColumn("95 % interval (MAE)", help="Bootstrap over structures."),
+        "RMSE": number("RMSE (meV/Å)"),
+        "cosine": number("Direction agreement", help="Mean cosine between F and F_ref, where |F_ref| is above 0.05 eV/Å."),
+        "softening": number("Softening", help="Slope ΣF·F_ref / Σ|F_ref|². Below 1 the model is too soft: its forces are too small, as if the potential were too flat."),
+        "energy": number("Energy MAE (meV/atom)", help="After a least-squares offset for each element was removed."),
+        "stress": number("Stress RMSE (GPa)"),
         "cost": COLUMN,
     })  # fmt: skip
+    if best:
+        st.caption(
+            "Green: the best of a column, and all that tie with it, as their 95 % intervals overlap."
+            if any(map(any, best.values()))
+            else "Too few structures for intervals: none is called the best."
+        )
     say_whence(found, members)
     for note in dict.fromkeys(filter(None, notes.values())):
         names = [member.label for member, said in notes.items() if said == note]
@@ -161,9 +170,54 @@ def summary(compared: Sequence[Compared], data: Dataset) -> None:
         )
 
 
+def tied_with_best(compared: Sequence[Compared], metric: str) -> list[bool]:
+    """Tell which configurations have the lowest value, or one whose interval overlaps with that of the lowest.
+
+    Parameters
+    ----------
+    compared : sequence of Compared
+    metric : str
+        Field of :class:`mlip_core.calculations.force_errors.ForceErrors` with an interval.
+
+    Returns
+    -------
+    list of bool
+        None are told where there is nothing to compare, or the lowest has no interval.
+    """
+    values = [getattr(item.errors, metric) for item in compared]
+    known = [k for k, value in enumerate(values) if value is not None]
+    ends = [item.errors.intervals.get(metric) for item in compared]
+    if len(known) < 2 or (best := ends[min(known, key=values.__getitem__)]) is None:
+        return [False] * len(values)
+    return [end is not None and end[0] <= best[1] for end in ends]
+
+
+def decimals(values: Sequence[float]) -> int:
+    """Return how many decimals show two digits of the smallest value that is not zero; three at most."""
+    least = min((abs(value) for value in values if value and isfinite(value)), default=1.0)
+    return min(max(1 - floor(log10(least)), 0), 3)
+
+
+def _written(table: pd.DataFrame, best: Mapping[str, Sequence[bool]]) -> Styler:
+    """Write each column with one precision, and mark what is best in it."""
+    digits = {name: decimals(table[name].tolist()) for name in table.select_dtypes("number")}
+    digits |= {name: 3 for name in ("cosine", "softening") if name in digits}
+    styled = table.style.format({name: fixed(n) for name, n in digits.items()}, na_rep=NONE)
+    for name, marks in best.items():
+        colors = [f"background-color: {BEST}" if mark else "" for mark in marks]
+        styled = styled.apply(lambda _, colors=colors: colors, subset=[name])
+    return styled
+
+
 def summary_table(compared: Sequence[Compared]) -> pd.DataFrame:
     """Return one row a configuration, in meV/Å, meV/atom, GPa and μs/atom."""
     return pd.DataFrame([_row(item) for item in compared])
+
+
+def _between(low: float, high: float) -> str:
+    """Write an interval in meV/Å with one precision."""
+    write = fixed(decimals((1000 * low, 1000 * high)), factor=1000)
+    return f"{write(low)} – {write(high)}"
 
 
 def _note(item: Compared, data: Dataset) -> str:
@@ -178,7 +232,7 @@ def _row(item: Compared) -> dict[str, object]:
     return {
         "configuration": item.member.label,
         "MAE": 1000 * errors.mae,
-        "interval": "too few structures" if ends is None else f"{1000 * ends[0]:.3g} – {1000 * ends[1]:.3g}",
+        "interval": "too few structures" if ends is None else _between(*ends),
         "RMSE": 1000 * errors.rmse,
         "max": 1000 * errors.max_error,
         "cosine": errors.cosine,

@@ -31,7 +31,7 @@ def choose_data() -> Dataset:
     if picked and picked != chosen:
         state.choose_data(picked)
         st.rerun()
-    with st.expander("Bring your own", icon=":material/upload:", expanded=waits_for_types()):
+    with st.expander("Upload your data", icon=":material/upload:", expanded=waits_for_types()):
         bring()
     if problem := st.session_state.get(state.DATA_PROBLEM):
         st.error(problem, icon=":material/error:")

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.units import MEV
+from dashboard.views.speed.figures import ticks
 from dashboard.widgets.theme import DESK, Look, Style, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -100,7 +101,7 @@ def breakdown_figure(compared: "Compared", table: str, column: str, title: str, 
             marker={"color": translucent(mark.color, 0.8), "line": {"color": mark.color, "width": 1}, "pattern": _pattern(mark)},
             customdata=rows[["n_atoms", "softening", "mean_force"]].to_numpy(),
             hovertemplate="%{x}: %{y:.3g} meV/Å<br>%{customdata[0]:.0f} atoms, mean |F| %{customdata[2]:.2f} eV/Å"
-            "<br>softening slope %{customdata[1]:.3f}" + f"<extra>{mark.label}</extra>",
+            "<br>softening %{customdata[1]:.3f}" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
     figure.update_xaxes(type="category", title=title, showgrid=False)
     figure.update_yaxes(title=f"mean |{word(compared)}| (meV/Å)", rangemode="tozero")
@@ -128,7 +129,10 @@ def magnitude_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             )  # fmt: skip
     figure.update_xaxes(type="log", dtick=1, title="mean reference |force| of the class (eV/Å)")
     figure.update_yaxes(type="log", dtick=1, title=f"mean |{word(compared)}| (meV/Å)", row=1, col=1)
-    figure.update_yaxes(type="log", dtick="D2", title=f"relative {word(compared)} (%)", row=1, col=2)
+    relative = [
+        100 * rows["relative"][rows["mean_force"] > 0] for rows in (errors.by_magnitude for _, errors in compared)
+    ]
+    figure.update_yaxes(**_logarithmic(relative), title="Relative to forces (%)", row=1, col=2)
     return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
@@ -195,10 +199,11 @@ def speed_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             error_y={"array": [MEV * (high - errors.mae)], "arrayminus": [MEV * (errors.mae - low)], "color": mark.color},
             hovertemplate="%{x:.3g} μs/atom, %{y:.3g} meV/Å" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
-    figure.update_xaxes(
-        type="log", dtick="D2", exponentformat="none", title="time (μs/atom, in batches, beside other work)"
-    )
-    figure.update_yaxes(type="log", dtick="D2", title=f"mean |{word(compared)}| (meV/Å)")
+    timed = [errors for _, errors in compared if errors.us_per_atom is not None]
+    times = _logarithmic([[errors.us_per_atom for errors in timed]])
+    figure.update_xaxes(**times, title="time (μs/atom, in batches, beside other work)")
+    shown = [[MEV * value for value in errors.intervals.get("mae", (errors.mae, errors.mae))] for errors in timed]
+    figure.update_yaxes(**_logarithmic(shown), title=f"mean |{word(compared)}| (meV/Å)")
     return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
@@ -246,6 +251,14 @@ def comparison_figure(comparison: "Comparison", *, look: Look = DESK) -> go.Figu
     figure.update_xaxes(title="MAE of the first − MAE of the second, each structure (meV/Å)")
     figure.update_yaxes(title="structures")
     return look.finish(figure, height=300)
+
+
+def _logarithmic(values: Sequence[Sequence[float]]) -> dict[str, object]:
+    """Describe a logarithmic axis whose every tick is named in full: 200, not 2."""
+    every = np.concatenate([np.asarray(part, dtype=float) for part in values]) if values else np.array([])
+    every = every[np.isfinite(every) & (every > 0)]
+    axis: dict[str, object] = {"type": "log"}
+    return {**axis, "tickvals": ticks(every), "tickformat": "~g"} if len(every) else axis
 
 
 def _categories(table: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.views.force_errors import panels
+from dashboard.views.force_errors.beginning import offer_copies
 from dashboard.views.force_errors.benchmarks import benchmarks
 from dashboard.views.force_errors.comparison import (
     Compared,
@@ -18,10 +19,11 @@ from dashboard.views.force_errors.comparison import (
     summary,
 )
 from dashboard.views.force_errors.data import choose_data
+from dashboard.views.force_errors.groups import show_views
 from dashboard.views.force_errors.labelled import structure_panel
 from dashboard.views.force_errors.parity import Quantity, parity_figure
 from dashboard.widgets.chart import chart
-from dashboard.widgets.frame import header, look, need_lineup, panes, plain, tabs
+from dashboard.widgets.frame import header, look, need_lineup, panes, plain
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
 from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL
 from mlip_core.configuration import Configuration
@@ -36,7 +38,10 @@ def main() -> None:
     members = need_lineup()
     controls, results = panes()
     with controls:
+        copies = st.container()
         data = choose_data()
+        with copies:
+            offer_copies(data, members)
         reference = choose_reference(data, members)
         tasks, splits = questions(data, members, reference)
         start_button("Compute force errors", tasks, key="force-errors", about=data.name)
@@ -107,11 +112,11 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
     views = views_of(compared, splits, None if point is None else point[0])
     views["Benchmarks"] = lambda: benchmarks(compared, runs, selection)
     if point is None:
-        tabs(views, key="view")
+        show_views(views)
     else:
         figures, picture = st.columns([1.7, 1], gap="medium")
         with figures:
-            tabs(views, key="view")
+            show_views(views)
         with picture:
             structure_panel(compared, point)
     summary(compared, data)
@@ -150,7 +155,7 @@ def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:
     chart(figure, "parity", on_select=panels.open_point("parity"))
     reference = compared[0].reference
     st.caption(
-        f"Against {plain(reference)}. A point on the line is right. Click one that is not: its structure opens with both sets of forces."
+        f"Against {plain(reference)}. On the line: prediction = reference. Click a point off it: its structure opens with both sets of forces."
         if against_labels(compared)
         else f"Differences to {reference}, which is a model and not the truth. Click a point: its structure opens with both sets of forces."
     )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.views.force_errors import figures
+from dashboard.views.force_errors.beginning import ALL, begin_with
 from dashboard.views.force_errors.comparison import Compared, common, summary_table
 from dashboard.views.force_errors.declaration import error_figures, split_figures
 from dashboard.views.force_errors.download import per_atom_csv, per_atom_parquet, with_all_forces
@@ -21,7 +22,6 @@ from mlip_core.calculations.force_errors import Comparison, ForceErrors, Selecti
 from mlip_core.datasets import Dataset
 from mlip_core.errors import CalculationError
 
-_ALL = "all"
 _MANY = 200
 PER_ATOM = {"Parquet": per_atom_parquet, "CSV": per_atom_csv}
 
@@ -32,12 +32,12 @@ def choose_part(place: Any, works: Sequence[Work]) -> Selection:
     elements = sorted({name for errors in results for name in errors.by_element["element"]})
     subsets = sorted({f"{row.tag} = {row.value}" for errors in results for row in errors.by_subset.itertuples()})
     for key, options in ((state.ELEMENT, elements), (state.SUBSET, subsets)):
-        if st.session_state.get(key, _ALL) not in [_ALL, *options]:
+        if st.session_state.get(key, ALL) not in [ALL, *options]:
             st.session_state.pop(key)
-    element = place.selectbox("Element", [_ALL, *elements], key=state.ELEMENT, bind="query-params", width=110)
-    subset = _ALL
+    element = place.selectbox("Element", [ALL, *elements], key=state.ELEMENT, bind="query-params", width=110)
+    subset = ALL
     if subsets:
-        subset = place.selectbox("Subset", [_ALL, *subsets], key=state.SUBSET, bind="query-params", width=260)
+        subset = place.selectbox("Subset", begin_with(subsets), key=state.SUBSET, bind="query-params", width=260)
     shared = common(works)
     if shared is not None and not place.toggle(
         f"Only the {len(shared)} structures all answered for",
@@ -50,9 +50,9 @@ def choose_part(place: Any, works: Sequence[Work]) -> Selection:
     tag, _, value = subset.partition(" = ")
     return Selection(
         structures=shared,
-        element=None if element == _ALL else element,
-        tag=None if subset == _ALL else tag,
-        value=None if subset == _ALL else value,
+        element=None if element == ALL else element,
+        tag=None if subset == ALL else tag,
+        value=None if subset == ALL else value,
     )
 
 
@@ -87,7 +87,7 @@ def outliers(compared: Sequence[Compared]) -> None:
         return
     event = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="outliers")
     st.caption(
-        "Errors more than four times the median over structures. Where one simple mistake in the reference would explain most of the error, it is named. Choose a row to look."
+        "Errors more than four times the median over the structure's own subset (the smallest of at least five that share a tag). Where one simple mistake in the reference would explain most of the error, it is named. Choose a row to look."
     )
     if event.selection.rows:
         _open(int(rows["structure"].iloc[event.selection.rows[0]]))
@@ -132,7 +132,7 @@ def by_structure(compared: Sequence[Compared]) -> None:
     rows = structure_table(compared).head(_MANY)
     number = st.column_config.NumberColumn
     columns = {
-        name: number(f"{name} (meV/Å)", format="%.3g", width=150) for name in (item.member.label for item in compared)
+        name: number(f"{name} (meV/Å)", format="%.1f", width=150) for name in (item.member.label for item in compared)
     }
     event = st.dataframe(
         rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table", column_config=columns

@@ -13,6 +13,8 @@ _OUTLIER = 4.0
 """Times the median over structures from which an error is looked at; for atoms, times the typical error in the structure."""
 _RELATIVE_OUTLIER = 2.5
 """Times the median of the error over the size of the forces; less is asked, because a hypothesis must explain it."""
+_LEAST = 5
+"""Number of structures from which a subset has a median of its own to be judged by."""
 _SMALL = 0.05
 """Size of reference forces below which nothing is relative to them, eV/Å."""
 _LIKE = 1.5
@@ -73,10 +75,10 @@ def _swap(forces: np.ndarray, reference: np.ndarray, total: float, worst: np.nda
     return float(np.sqrt(left / (3 * len(forces)))), f"{pair[0]} and {pair[1]}"
 
 
-def named_in_words(rmse: pd.Series, size: pd.Series, table: pd.DataFrame) -> list[str]:
+def named_in_words(rmse: pd.Series, size: pd.Series, table: pd.DataFrame, tags: pd.DataFrame) -> list[str]:
     """Say for each structure what is suspicious about its reference; "" for most.
 
-    A structure is looked at if its error is far above the others', or far above them
+    A structure is looked at if its error is far above that of the others in its subset, or far above them
     in relation to its forces: then it is named only if a hypothesis explains it.
 
     Parameters
@@ -87,19 +89,33 @@ def named_in_words(rmse: pd.Series, size: pd.Series, table: pd.DataFrame) -> lis
         Root mean square of the components of its reference forces, eV/Å.
     table : DataFrame
         :func:`hypotheses` of each structure.
+    tags : DataFrame
+        Tags of each structure, one column a tag. A structure is judged within the smallest subset of at least five that
+        share its value of a tag; within all structures where there is none.
 
     Returns
     -------
     list of str
     """
     relative = rmse / size.where(size > _SMALL)
-    far = rmse > _OUTLIER * rmse.median()
-    doubtful = (far | (relative > _RELATIVE_OUTLIER * relative.median())) & (rmse > 0)
+    far = rmse > _OUTLIER * _usual(rmse, tags)
+    doubtful = (far | (relative > _RELATIVE_OUTLIER * _usual(relative, tags))) & (rmse > 0)
     rows = table.to_dict("records")
     return [
         _name(value, row, sure=sure) if look else ""
         for value, row, look, sure in zip(rmse, rows, doubtful, far, strict=True)
     ]
+
+
+def _usual(values: pd.Series, tags: pd.DataFrame) -> pd.Series:
+    """Median over the smallest subset that each structure belongs to and that is large enough; else over all."""
+    usual, smallest = pd.Series(values.median(), values.index), pd.Series(len(values), values.index)
+    for tag in tags:
+        subsets = values.groupby(tags[tag].map(str))
+        size = subsets.transform("size")
+        finer = (size >= _LEAST) & (size < smallest)
+        usual, smallest = usual.mask(finer, subsets.transform("median")), smallest.mask(finer, size)
+    return usual
 
 
 def _name(rmse: float, row: dict, *, sure: bool) -> str:

@@ -36,9 +36,10 @@ def structures(
     table["stress_rmse"] = np.sqrt(table["stress_square"] / 9)
     table["energy_error"], energy = _energies(table, np.array(counts))
     size = (table["sum_ref_square"] / (3 * table["sum_atoms"])) ** 0.5
-    table["suspect"] = named_in_words(table["rmse"], size, pd.DataFrame([row["hypotheses"] for row in rows]))
-    tags = pd.DataFrame([row["tags"] for row in rows]).add_prefix("tag:")
-    return pd.concat([table, tags], axis=1), energy
+    tags = pd.DataFrame([row["tags"] for row in rows], index=table.index)
+    hypotheses = pd.DataFrame([row["hypotheses"] for row in rows])
+    table["suspect"] = named_in_words(table["rmse"], size, hypotheses, tags)
+    return pd.concat([table, tags.add_prefix("tag:")], axis=1), energy
 
 
 def _energies(table: pd.DataFrame, counts: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
