@@ -1,6 +1,7 @@
 """The space group of a crystal and its standard cells, by spglib."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ from mlip_core.structures.spglib_calls import Cell, ask
 
 TOLERANCES = (1e-5, 1e-2)
 """Å; the tight one shows what a model broke, the loose one what is left of the crystal."""
+KEPT = 64
+"""Structures, at one tolerance each, whose symmetry is remembered."""
 _LAST_OF_SYSTEM = {
     "triclinic": 2,
     "monoclinic": 15,
@@ -70,7 +73,14 @@ def symmetry(atoms: Atoms, symprec: float = TOLERANCES[0]) -> SymmetryInfo | Non
     _check_tolerance(symprec)
     if not atoms.pbc.all():
         return None
-    found = ask(spglib.get_symmetry_dataset, _cell(atoms), symprec)
+    return _symmetry(*(np.ascontiguousarray(part).tobytes() for part in _cell(atoms)), symprec)
+
+
+@lru_cache(maxsize=KEPT)
+def _symmetry(cell: bytes, places: bytes, numbers: bytes, symprec: float) -> SymmetryInfo:
+    """Find it once: the members of a line-up start from the same structure, and a search takes as long as a small model."""
+    shape = np.frombuffer(cell).reshape(3, 3), np.frombuffer(places).reshape(-1, 3), np.frombuffer(numbers, dtype=int)
+    found = ask(spglib.get_symmetry_dataset, shape, symprec)
     return SymmetryInfo(
         symprec=symprec,
         international=found.international,

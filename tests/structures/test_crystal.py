@@ -203,3 +203,16 @@ def test_close_atoms_are_found_as_by_brute_force():
             assert f"{nearest:.3f} Å" in refused
         outcomes.add(bool(refused))
     assert outcomes == {True, False}
+
+
+def test_the_same_structure_is_searched_once_at_each_tolerance(monkeypatch):
+    from mlip_core.structures import crystal
+
+    asked, ask = [], crystal.ask
+    monkeypatch.setattr(crystal, "ask", lambda *what: asked.append(what[-1]) or ask(*what))
+    atoms = bulk("Si", a=5.4321, cubic=True)
+    for _ in range(3):
+        assert [crystal.symmetry(atoms.copy(), symprec).number for symprec in (1e-5, 1e-2)] == [227, 227]
+    assert asked == [1e-5, 1e-2]
+    atoms.numbers[0] = 32
+    assert crystal.symmetry(atoms).number == 215
