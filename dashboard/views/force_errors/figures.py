@@ -200,7 +200,7 @@ def speed_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             hovertemplate="%{x:.3g} μs/atom, %{y:.3g} meV/Å" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
     timed = [errors for _, errors in compared if errors.us_per_atom is not None]
-    times = _logarithmic([[errors.us_per_atom for errors in timed]])
+    times = _logarithmic([[errors.us_per_atom for errors in timed if errors.us_per_atom is not None]])
     figure.update_xaxes(**times, title="time (μs/atom, in batches, beside other work)")
     shown = [[MEV * value for value in errors.intervals.get("mae", (errors.mae, errors.mae))] for errors in timed]
     figure.update_yaxes(**_logarithmic(shown), title=f"mean |{word(compared)}| (meV/Å)")

@@ -22,7 +22,7 @@ def show_views(views: Mapping[str, Callable[[], None]]) -> None:
     group = st.segmented_control(
         "Views", list(GROUPS), key=_GROUP, required=True, label_visibility="collapsed", on_change=_open_group
     )
-    tabs({name: views[name] for name in GROUPS[group]}, key=_VIEW)
+    tabs({name: views[name] for name in GROUPS[str(group)]}, key=_VIEW)
 
 
 def group_of(view: str | None) -> str:
