@@ -94,7 +94,8 @@ def seconds(
         for first in task.before.values()
         if not stored(first)
     )
-    asked = calculation.asks(task.subject, task.settings) if calculation else ()
+    right = calculation is not None and isinstance(task.settings, calculation.settings)  # others are refused later
+    asked = calculation.asks(task.subject, task.settings) if calculation and right else ()
     if calculation is None or not asked:
         return before + OVERHEAD
     own = sum(pace_of(task.configuration, paces).seconds(one) for one in asked)

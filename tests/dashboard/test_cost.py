@@ -55,7 +55,7 @@ def test_the_size_nearest_to_the_structure_is_quoted_with_where_it_is_from(measu
 def test_what_a_reader_must_know_is_said(measure):
     measure(bulk("Si"), DIRECT, 100, disturbed=True, threads=2)
     said = costs(bulk("Ge"), 64, [DIRECT])[DIRECT].whence
-    assert said.startswith("disturbed by other programs, 64 atoms of Si2, one by one, 2 threads")
+    assert said.startswith("disturbed by other programs, 64 atoms of Si₂, one by one, 2 threads")
     assert said.endswith("the chosen structure was not measured")
     assert not costs(None, 64, [DIRECT])[DIRECT].elsewhere, "no structure is chosen"
 
@@ -152,7 +152,10 @@ def test_tables_have_a_column_of_costs(visitor, measure, answer, labelled_file, 
 
 
 def column(app):
-    return next(list(frame.value["cost"]) for frame in app.dataframe if "cost" in frame.value)
+    """Costs in a table of the page, whichever kind of table it is."""
+    names = ("cost", "Cost (μs/atom)")
+    frames = [item.value for item in (*app.dataframe, *app.table)]
+    return next(list(frame[name]) for frame in frames for name in names if name in frame)
 
 
 def captions(app):

@@ -60,7 +60,7 @@ def test_the_page_begins_with_the_structure_and_follows_it(visitor):
     box.select("all").run()
     assert app.selectbox(key="subset").value == "all", "it can be left"
     assert next(f.value for f in app.dataframe if "MAE" in f.value)["MAE"].iloc[0] != silicon
-    app.session_state["structure"] = "al"
+    app.query_params["structure"] = "al"
     visitor.run(app)
     assert app.selectbox(key="subset").value == "name = Al"
 

@@ -23,6 +23,6 @@ def test_an_explanation_is_short_and_whole(name):
 @pytest.mark.parametrize("folder", [folder for folder, page in PAGES.items() if page.terms])
 def test_a_page_explains_its_own_terms_in_their_order(visitor, folder):
     app = visitor.open(folder)
-    (popover,) = app.get("popover")
+    (popover,) = [one for one in app.get("popover") if one.proto.popover.label == "Terms"]
     said = [item.value for item in popover.markdown]
     assert said == [f"**{term}** — {words}" for term, words in map(glossary().__getitem__, PAGES[folder].terms)]

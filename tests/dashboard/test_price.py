@@ -35,7 +35,7 @@ def test_every_button_says_what_it_takes_and_the_same_in_python(visitor, folder)
     for program in programs:
         compile(program, "page", "exec")
         assert program.startswith("import mlip_core as mlip\n")
-        assert (
+        assert folder == "distillation" or (  # which asks a teacher, not the line-up
             'mlip.correct(mlip.load_model("pet-demo", forces="direct"), mlip.Corrections(rotations="octahedral"))'
             in program
         )

@@ -347,6 +347,7 @@ def test_a_worker_keeps_the_models_used_last(home, monkeypatch):
     loaded = []
     noting = replace(TOYS["count"], load=lambda configuration: loaded.append(configuration.model) or object())
     monkeypatch.setattr("mlip_core.jobs.worker._models", OrderedDict())
+    monkeypatch.setattr("mlip_core.jobs.worker.KEPT_MODELS", 3)
     load = kept(noting)
     names = ["chgnet", "chgnet-0.2.0", "chgnet-r2scan", "sevennet-0"]
     for name in [*names[:3], *names[:3], names[3], names[1], names[0]]:

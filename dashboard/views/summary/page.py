@@ -155,8 +155,7 @@ def tell(found: Comparison, works: Sequence[Work]) -> None:
 
 
 _FAILED = ("failed", "interrupted")
-NOTHING = "Nothing is computed yet."
-"""Conclusion where there is no result."""
+NOTHING = "Nothing is computed yet."  # conclusion where there is no result
 
 
 def lead_on(found: Comparison, clicked: str) -> None:
