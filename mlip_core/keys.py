@@ -68,12 +68,7 @@ def code_digest(module: str, root: Path = _ROOT) -> str:
     str
         64 hexadecimal digits.
     """
-    return digest({name: _file_digest(path) for name, path in modules_behind(module, root).items()} or module)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of the code in one file, as :func:`code_digest` counts it; what it imports does not count."""
-    return _file_digest(path)
+    return digest({name: file_digest(path) for name, path in modules_behind(module, root).items()} or module)
 
 
 def modules_behind(module: str, root: Path = _ROOT) -> dict[str, Path]:
@@ -142,7 +137,8 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 
 @cache
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of the code in one file, as :func:`code_digest` counts it."""
     return hashlib.sha256("\n".join(_spelled(_tree(path))).encode()).hexdigest()
 
 

@@ -69,7 +69,8 @@ def large_table(
     frame: pd.DataFrame = styler.data
     classes = pd.DataFrame("", index=frame.index, columns=frame.columns)
     classes.loc[:, [pd.to_numeric(frame[name], errors="coerce").isna().all() for name in frame]] = "text"
-    configs = {name: column_config.get(name) or {} for name in frame.columns}
+    given = {name: column_config.get(name) or {} for name in frame.columns}
+    configs = {name: {"label": config} if isinstance(config, str) else config for name, config in given.items()}
     styler.format({name: _formatted(config) for name, config in configs.items()}).hide(axis="index")
     styler.relabel_index([_heading(name, config) for name, config in configs.items()], axis="columns")
     return f"<div class='large-table'>{styler.set_td_classes(classes).to_html()}</div>"
