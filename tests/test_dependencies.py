@@ -11,11 +11,14 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOT_BY_NAME = {
-    "metatrain": "runs as a command of its own (mlip_core/training)",
-}
+NOT_BY_NAME: dict[str, str] = {}
 """Dependencies that no line imports, and why they are needed."""
-BROUGHT_ALONG = {"distributed": "dask[distributed]", "sphericart": "metatrain[soap-bpnn]", "torch_geometric": "sevenn"}
+BROUGHT_ALONG = {
+    "distributed": "dask[distributed]",
+    "omegaconf": "metatrain",
+    "sphericart": "metatrain[soap-bpnn]",
+    "torch_geometric": "sevenn",
+}
 """Imported packages that are an extra of a dependency, or that it loads and that are mended meanwhile."""
 SHARED = {"metatensor.torch": "metatensor-torch", "metatomic.torch": "metatomic-torch"}
 """Modules below a name that several distributions share."""

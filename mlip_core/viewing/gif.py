@@ -94,6 +94,7 @@ class _Scene:
     """What is the same in every frame."""
 
     camera: _Camera
+    """From where the picture is taken."""
     balls: dict[int, Image.Image]
     """Pictures of the atoms by atomic number."""
     numbers: np.ndarray

@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard import service
+from dashboard import service, state
 from dashboard.views import FOLDERS
 from dashboard.widgets import work
 from dashboard.widgets.navigation import script
@@ -33,6 +33,8 @@ class Visitor:
         app.run()
         for key, value in (session or {}).items():
             app.session_state[key] = value
+            if key in state.CARRIED:
+                app.query_params[key] = value  # what is chosen stands in both
         if folder != FOLDERS[0]:
             app.switch_page(script(folder))
         return self.run(app)

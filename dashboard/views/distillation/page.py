@@ -19,6 +19,7 @@ from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_structure, plain, titled
 from dashboard.widgets.navigation import link
 from dashboard.widgets.once import once
+from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Look
 from dashboard.widgets.work import Work, drawn, follow, live, start_button
 from mlip_core.calculations.distillation import Distillation, DistillationSettings
@@ -247,7 +248,7 @@ def report(found: Distillation) -> None:
         }
         for (head, bar), errors in zip(BARS.items(), (found.direct, found.conservative), strict=True)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={
+    show_table(pd.DataFrame(rows), hide_index=True, column_config={
         "error": number("force error (%)", format="%.1f", help="Mean absolute error of a component over the mean length of the teacher's force, rattled by up to 0.1 Å."),
         "bar": number("a good student (%)", format="%.0f", help="Below this the student is good enough to compare."),
         "mae": number("forces, as oriented (meV/Å)", format="%.0f"),
