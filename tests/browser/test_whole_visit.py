@@ -1,5 +1,8 @@
 """What a whole visit costs the app itself beside what it computes: four questions of the default line-up, one browser."""
 
+import statistics
+import time
+
 import psutil
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +12,8 @@ from dashboard.state import START
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 SHARE = 0.1
-"""Of the processor time of the workers, what the web process and the dispatcher together may take."""
+"""Of the processor time of the workers, what the web process and the dispatcher together may take on an idle machine:
+they watch as long as the workers take, which others stretch without a step more being computed."""
 QUESTIONS = {
     "Relax": "Relax",
     "Phonons": "Compute phonons",
@@ -45,6 +49,14 @@ def spent(web):
     return [sum(map(processor, group)) for group in ([psutil.Process(web)], dispatchers, workers)]
 
 
+def slowness():
+    """How many times longer than its processor time something takes now, because others compute too."""
+    began, processor = time.perf_counter(), time.process_time()
+    while time.process_time() - processor < 0.02:
+        pass
+    return (time.perf_counter() - began) / 0.02
+
+
 def test_a_visit_costs_a_tenth_of_what_it_computes(server, page, go, idle, capsys):
     page.goto("/")
     silicon = {"name": "silicon.xyz", "mimeType": "text/plain", "buffer": SILICON.encode()}
@@ -53,7 +65,7 @@ def test_a_visit_costs_a_tenth_of_what_it_computes(server, page, go, idle, capsy
     page.goto(page.url + "&lineup=" + ",".join(START))
     expect(page.get_by_text("Fd-3m (227)").first).to_be_visible()
     idle(page)
-    rows, before = [], [server.processor_seconds(), 0.0, 0.0]
+    rows, slow, before = [], [], [server.processor_seconds(), 0.0, 0.0]
     for title, button in QUESTIONS.items():
         go(page, title)
         page.get_by_role("button", name=button).click()
@@ -64,13 +76,17 @@ def test_a_visit_costs_a_tenth_of_what_it_computes(server, page, go, idle, capsy
         expect(page.get_by_text("All results are there")).to_be_visible(timeout=WAIT)
         expect(page.locator(".js-plotly-plot").first).to_be_visible()
         now = spent(server.process.pid)
+        slow.append(slowness())  # while our own workers rest
         rows.append([title, *(after - earlier for after, earlier in zip(now, before, strict=True))])
         before = now
     web, dispatcher, workers = (sum(row[column] for row in rows) for column in (1, 2, 3))
-    share = (web + dispatcher) / workers
+    share, others = (web + dispatcher) / workers, statistics.median(slow)
     with capsys.disabled():
         print("\nprocessor time, s: web process, dispatcher, workers")
         for title, *seconds in [*rows, ["all", web, dispatcher, workers]]:
             print(f"  {title:14s}" + "".join(f"{value:9.1f}" for value in seconds))
-        print(f"web process and dispatcher take {share:.3f} of what the workers take (bar: {SHARE})")
-    assert share <= SHARE
+        print(
+            f"web process and dispatcher take {share:.3f} of what the workers take, on a machine {others:.1f} times slowed "
+            f"(bar: {SHARE} on an idle one)"
+        )
+    assert share <= SHARE * others
