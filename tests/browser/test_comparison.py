@@ -25,9 +25,9 @@ LINEUP = "pet-demo:direct,soap-demo"
 
 @pytest.fixture
 def compared(lone_server):
-    """A server that has two of the results of a comparison of silicon."""
+    """A server that has two of the results of a comparison of magnesium oxide."""
     member = Configuration(model="soap-demo")
-    asked = questions(library_structure("si"), (member,))
+    asked = questions(library_structure("mgo"), (member,))
     store = Store(lone_server.home)
     for kind in ("relaxation", "rotational_variance"):
         task = asked[kind][member]
@@ -62,7 +62,7 @@ def opened_offline(browser, path, expected):
 
 
 def test_the_summary_fits_leads_on_and_goes_along(alone, browser, tmp_path):
-    alone.goto("/summary?structure=si&lineup=soap-demo")
+    alone.goto("/summary?structure=mgo&lineup=soap-demo")
     table = alone.locator("table.summary")
     expect(table).to_contain_text("Relax: yes.")
     expect(table).to_contain_text("not computed")
