@@ -57,7 +57,7 @@ def opening() -> None:
             "beside models that only learned to, as in [arXiv:2601.16195](https://arxiv.org/abs/2601.16195)."
         )
     picture.image(
-        str(asset("screenshots", "phonons.png")), caption="Phonons of silicon with five configurations, over PBE"
+        str(asset("screenshots", "summary.png")), caption="What to conclude about five configurations on silicon"
     )
 
 
