@@ -45,6 +45,7 @@ def downloaded(page, hub, rerun):
     return page
 
 
+@pytest.mark.slow
 def test_a_model_is_downloaded_through_a_cut_and_can_be_added(downloaded, rerun):
     add(downloaded, rerun)
     expect(downloaded.get_by_text("PET-MAD S · direct").first).to_be_visible()

@@ -13,7 +13,7 @@ def test_back_needs_one_press_a_page_and_finds_it_as_it_was_left(page, go, idle,
     with rerun(page):
         page.get_by_text("Projector", exact=True).click()
     with rerun(page):
-        page.get_by_text("Map the sphere").click()
+        page.get_by_text("Energy over the sphere").first.click()
     entries = page.evaluate("history.length")
     go(page, "Relax")
     go(page, "Speed")
@@ -25,7 +25,7 @@ def test_back_needs_one_press_a_page_and_finds_it_as_it_was_left(page, go, idle,
         assert page.url.partition("?")[0].endswith(path)
         assert "projector=true" in page.url
         expect(switched(page, "Projector")).to_be_checked()
-    expect(switched(page, "Map the sphere")).to_be_checked()
+    expect(switched(page, "Energy over the sphere")).to_be_checked()
     with rerun(page):
         page.go_forward()
     assert page.url.partition("?")[0].endswith("/relax")

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 CIF = """data_gallium_arsenide
@@ -26,6 +27,7 @@ DRAWN = "() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.x ?? []).l
 """Number of epochs in the figure, the start among them."""
 
 
+@pytest.mark.slow
 def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finished):
     page.goto("/")
     cif = {"name": "mine.cif", "mimeType": "text/plain", "buffer": CIF.encode()}
