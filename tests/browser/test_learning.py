@@ -32,10 +32,11 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
     page.goto("/")
     cif = {"name": "mine.cif", "mimeType": "text/plain", "buffer": CIF.encode()}
     page.locator("input[type=file]").set_input_files(cif)
+    page.wait_for_url("**/structure?**")
     expect(page.get_by_text("GaAs", exact=True).first).to_be_visible()
 
     asked = f"&learn_structures=8&learn_epochs={EPOCHS}"
-    page.goto(page.url.replace("/?", "/learn?") + asked)
+    page.goto(page.url.replace("/structure?", "/learn?") + asked)
     expect(page.get_by_text("variants with about")).to_be_visible()
     page.get_by_role("button", name="Learn this structure").click()
     assert two_states(page), "no two different states of learning were seen while it ran"
@@ -50,7 +51,7 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
     go(page, "Phonons")
     for axis in "abc":
         with rerun(page):
-            page.get_by_role("spinbutton", name=f"along {axis}").fill("2")
+            page.get_by_role("spinbutton", name=f"Supercell {axis}").fill("2")
             page.keyboard.press("Enter")
     page.get_by_role("button", name="Compute phonons").click()
     finished(page)
