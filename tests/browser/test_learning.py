@@ -56,7 +56,7 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
     page.get_by_role("button", name="Compute phonons").click()
     finished(page)
     expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
-    legend = page.locator(".legendtext").all_inner_texts()
+    legend = page.locator(".legendtext").all_text_contents()
     assert sum("GaAs" in name for name in legend) == 2, legend
     assert any("SevenNet-0" in name for name in legend), legend
 
