@@ -27,9 +27,10 @@ def processor_time(other):
     return time.process_time() + (0.0 if spent is None else spent.user + spent.system)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "repeats"),
-    [pytest.param("pet-demo", 60), pytest.param("sevennet-0", 8, marks=pytest.mark.slow)],
+    [pytest.param("pet-demo", 60), pytest.param("sevennet-0", 8)],
 )
 def test_64_atoms_through_the_process(own_families, name, repeats, capsys):
     """Processor time of many alternating calls, so that what else the machine does counts for neither."""
