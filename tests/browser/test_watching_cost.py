@@ -22,8 +22,9 @@ MEMBERS = ("chgnet", "sevennet-0")
 STEPS_A_SECOND = 2
 WATCHED = 0.03
 """Share of a core that a watching page may take."""
-IDLE = 0.005
-"""Share of a core that an open page may take on which nothing happens: nothing, as exactly as it is measured."""
+IDLE = 0.002
+"""Share of a core that an open page may add on which nothing happens: nothing, as exactly as it is measured. A server
+that nobody looks at takes about 0.005: Streamlit's own loop turns ten times a second."""
 SECONDS = 30
 
 
@@ -97,8 +98,13 @@ def test_watching_costs_next_to_nothing_and_an_open_page_nothing(lone_server, br
     expect(page.get_by_text("The test ended it.").first).to_be_visible()
     page.wait_for_timeout(3000)
     idle = share.measure(page, SECONDS)
+    page.goto("about:blank")
+    page.wait_for_timeout(3000)
+    nobody = share.measure(page, SECONDS)
     context.close()
     with capsys.disabled():
-        print(f"\nweb process: a page that watches {watched:.4f} of a core (bar: {WATCHED}), one that ended {idle:.4f}")
+        print(
+            f"\nweb process: a page that watches {watched:.4f} of a core (bar: {WATCHED}), one that ended {idle:.4f}, none {nobody:.4f}"
+        )
     assert watched <= WATCHED
-    assert idle <= IDLE
+    assert idle - nobody <= IDLE
