@@ -15,10 +15,20 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
+from filelock import FileLock
 
 hypothesis.settings.register_profile("guard", derandomize=True, database=None)
 if os.environ.get("CI"):  # main is guarded by the same cases every time; new ones are looked for elsewhere
     hypothesis.settings.load_profile("guard")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """With ``-n``, a file stays in one process, and all that drives the browser in one: they share a server."""
+    browser = Path(__file__).parent / "browser"
+    for item in items:
+        together = "browser" if browser in item.path.parents else item.path.relative_to(browser.parent).as_posix()
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -129,11 +139,12 @@ def tiny_pet(request, tmp_path_factory):
     script = Path(__file__).parent / "models" / "train_tiny_pet.py"
     key = hashlib.sha256(script.read_bytes() + version("metatrain").encode()).hexdigest()[:12]
     kept = Path(request.config.cache.mkdir(f"tiny-pet-{key}"))
-    if not (kept / "tiny.pt").is_file():
-        folder = tmp_path_factory.mktemp("tiny-pet")
-        subprocess.run([sys.executable, script, folder], check=True, capture_output=True, cwd=folder)
-        for name in ("tiny.ckpt", "tiny.pt"):
-            (folder / name).rename(kept / name)
+    with FileLock(kept / "lock"):
+        if not (kept / "tiny.pt").is_file():
+            folder = tmp_path_factory.mktemp("tiny-pet")
+            subprocess.run([sys.executable, script, folder], check=True, capture_output=True, cwd=folder)
+            for name in ("tiny.ckpt", "tiny.pt"):
+                (folder / name).rename(kept / name)
     return kept
 
 
