@@ -23,7 +23,7 @@ _SYMBOLS = {"none": "circle", "tetrahedral": "triangle-up", "octahedral": "diamo
 
 
 def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
-    """Draw the deviation from the mean in every orientation, with the arithmetic floor of each configuration.
+    """Draw the deviation from the mean in every orientation, with the noise floor of each configuration.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
                     mode="lines",
                     line={"color": look.ink.faint, "width": 2, "dash": "dot"},
                     showlegend=False,
-                    hovertemplate="arithmetic floor %{y:.2g}<extra></extra>",
+                    hovertemplate="noise floor %{y:.2g}<extra></extra>",
                     row=1,
                     col=column,
                 )
