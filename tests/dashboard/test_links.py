@@ -277,8 +277,9 @@ def answers(answer):
     return answered
 
 
-@pytest.mark.parametrize(("folder", "opened", "expected"), SHOWN)
-def test_a_link_shows_what_was_chosen_among_the_results(visitor, address, answers, folder, opened, expected):
+@pytest.mark.parametrize("case", SHOWN, ids=str)
+def test_a_link_shows_what_was_chosen_among_the_results(visitor, address, answers, case):
+    folder, opened, expected = case
     app = visitor.open(folder, **address, **opened)
     empty = set(carried(app))
     for run in visitor.start(app):

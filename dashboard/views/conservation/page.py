@@ -78,7 +78,7 @@ def choose_settings(structure: Atoms) -> ConservationSettings:
             step=0.5,
             key="picoseconds",
             bind="query-params",
-            help="0.5 ps resolves a drift of about 0.015 eV/atom/ps; 10 ps about 5e-4.",
+            help="0.5 ps resolves a drift of about 0.015 eV/atom/ps; 10 ps about 5×10⁻⁴.",
         )
         temperature = st.number_input("Temperature (K)", 1.0, 3000.0, 300.0, key="temperature", bind="query-params")
         loops = st.number_input("Random loops", 0, 64, 8, key="random_loops", bind="query-params")

@@ -19,6 +19,8 @@ from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.figure_page import file_name
 from dashboard.widgets.frame import look
+from dashboard.widgets.numbers import MISSING, decimals, fixed, power
+from dashboard.widgets.table import as_read, headed
 from dashboard.widgets.work import Work, drawn, of_kind
 from mlip_core.calculations.force_errors import Comparison, ForceErrors, Selection, compare_errors
 from mlip_core.datasets import Dataset
@@ -87,7 +89,9 @@ def outliers(compared: Sequence[Compared]) -> None:
     if rows.empty:
         st.markdown("No structure is far outside what the others show.")
         return
-    event = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="outliers")
+    event = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="outliers", column_config=headed(rows, {})
+    )  # fmt: skip
     st.caption(
         "Errors more than four times the median over the structure's own subset (the smallest of at least five that share a tag). Where one simple mistake in the reference would explain most of the error, it is named. Choose a row to look."
     )
@@ -136,8 +140,10 @@ def by_structure(compared: Sequence[Compared]) -> None:
     columns = {
         name: number(f"{name} (meV/Å)", format="%.1f", width=150) for name in (item.member.label for item in compared)
     }
+    written, config = as_read(rows, headed(rows, columns))
     event = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table", column_config=columns
+        written, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table",
+        column_config=config, placeholder=MISSING,
     )  # fmt: skip
     st.caption(f"Force MAE of each structure; the worst {_MANY} at most. Choose a row to look at it.")
     if event.selection.rows:
@@ -201,12 +207,13 @@ def is_it_real(compared: Sequence[Compared]) -> None:
     except CalculationError as error:
         st.info(str(error))
         return
-    low, high = (1000 * edge for edge in found.interval)
+    values = [1000 * value for value in (found.difference, *found.interval)]
+    difference, low, high = map(fixed(decimals(values)), values)
     better = first if found.difference < 0 else second
     st.markdown(
         (f"**Yes: {better} is closer.**" if found.real else "**No: the difference may be chance.**")
-        + f" Mean difference of the structures' MAE {1000 * found.difference:.3g} meV/Å (95 %: {low:.3g} to {high:.3g}), "
-        f"p = {found.p_value:.2g} (permutation), {found.wilcoxon_p_value:.2g} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
+        + f" Mean difference of the structures' MAE {difference} meV/Å (95 %: {low} to {high}), "
+        f"p = {power()(found.p_value)} (permutation), {power()(found.wilcoxon_p_value)} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
     )
     chart(figures.comparison_figure(found, look=look()), "real")
     st.caption("Paired, structure by structure. The line is the mean, the band its 95 % bootstrap interval.")
