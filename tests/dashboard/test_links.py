@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from ase.calculators.emt import EMT
@@ -193,7 +195,7 @@ def choices(tree):
         if isinstance(item, ast.Assign) and isinstance(item.value, ast.Dict) and "'bind'" in ast.unparse(item.value)
     }
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        name = getattr(call.func, "attr", "")  # a function of our own is looked into where it is defined
         words = {word.arg: word.value for word in call.keywords}
         if name in CHOICES and call.args:
             carried = "bind" in words or any(getattr(word.value, "id", "") in bound for word in call.keywords)
@@ -216,7 +218,7 @@ SHOWN = [
     ("rotations", {"rotation-panel": "Against angle"}, {"turn-axis"}),
     ("rotations", {"rotation-panel": "Energy over the sphere"}, {"globe-of", "globe-what", "globe-polar", "globe-azimuth"}),
     ("rotations", {"rotation-panel": "Atoms"}, {"atoms-of"}),
-    ("force_errors", {}, {"parity-of", "element", "subset"}),
+    ("force_errors", {}, {"parity-of"}),
     ("force_errors", {"view": "By subset"}, {"subset-tag"}),
     ("force_errors", {"view": "Is it real?"}, {"real-first", "real-second"}),
     ("phonons", {}, {"unit", "which", "compare-to", "mode-speed", "mode-amplitude", "mode-arrows"}),
@@ -232,7 +234,8 @@ def other_choice(widget):
     if kind == "Toggle":
         return str(not widget.value).lower()
     if kind in ("NumberInput", "Slider"):
-        return str(widget.value + proto.step if widget.value + proto.step <= proto.max else widget.value - proto.step)
+        step = proto.step if widget.value + proto.step <= proto.max else -proto.step
+        return str(float(widget.value + step))
     options = [getattr(option, "content", option) for option in proto.options]
     shown = [text for text in options if text != str(chosen_of(widget))]
     return shown[0] if shown else None
@@ -244,7 +247,7 @@ def chosen_of(widget):
     if type(widget).__name__ == "Toggle":
         return str(value).lower()
     if type(widget).__name__ in ("NumberInput", "Slider"):
-        return str(value)
+        return str(float(value))
     return widget.format_func(value) if value is not None else None
 
 
@@ -264,10 +267,13 @@ def address(home, labelled_file):
 
 @pytest.fixture
 def answers(answer):
-    """Answer a calculation with EMT; rotations with a map of the sphere."""
+    """Answer a calculation with EMT; rotations with a map of the sphere, force errors of data with two tags."""
 
     def answered(kind):
         found = answer(kind)
+        if kind == "force_errors":
+            again = found.by_subset.assign(tag="another")
+            return replace(found, by_subset=pd.concat([found.by_subset, again], ignore_index=True))
         if kind != "rotational_variance":
             return found
         return mlip.rotational_variance(
