@@ -18,8 +18,7 @@ def main() -> None:
         for folder, page in PAGES.items()
     ]
     page = st.navigation(pages, position="top")
-    one_entry_a_page()
-    state.restore()
+    one_entry_a_page(state.restore())
     folder, declared = next(item for item in PAGES.items() if item[1].title == page.title)
     state.enter(folder, question=declared.question, terms=declared.terms)
     with guarded():

@@ -61,6 +61,8 @@ TERMS = "page-terms"
 EARLIER = "earlier"
 LESSON = "lesson"
 """Name of the lesson that is open."""
+VISITED = "visited"
+"""Whether the session has shown a page."""
 VISITOR = "visitor"
 """Random name of an open page."""
 LABELS = "labels"
@@ -72,15 +74,25 @@ CARRIED = (STRUCTURE, LINEUP, DATA, PROJECTOR, PRESENT)
 START = ("pet-demo:direct", "pet-demo:conservative", "soap-demo", "sevennet-0", "chgnet")
 
 
-def restore() -> None:
-    """Keep session and address the same: what a link names is taken, and what it does not name is written into it."""
+def restore() -> dict[str, str]:
+    """Keep session and address the same: what a link names is taken, and what it does not name is written into it.
+
+    Returns
+    -------
+    dict of str to str
+        What the browser is to write into the address of the page with which a session begins.
+    """
     st.session_state.setdefault(LINEUP, lineups.write(lineups.placed(start_lineup(), {})))
     for key in CARRIED:
         if key in st.query_params:
             st.session_state[key] = st.query_params[key]
     missing = {key: st.session_state[key] for key in CARRIED if key in st.session_state and key not in st.query_params}
+    if VISITED not in st.session_state:
+        st.session_state[VISITED] = True
+        return missing
     if missing:
         st.query_params.update(missing)
+    return {}
 
 
 def missing() -> list[str]:

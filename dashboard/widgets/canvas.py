@@ -8,6 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.widgets.logarithmic import named
+
 Cell = tuple[int, int]
 """Row and column of a panel, from 1."""
 
@@ -84,6 +86,10 @@ class Canvas:
         number = self._cells[row, col]
         place = {"xref": _axis("x", number), "yref": _axis("y", number)}
         self._layout.setdefault("annotations", []).append({**place, **_nested(annotation)})
+
+    def name_ticks(self) -> None:
+        """Name the ticks of logarithmic axes in full."""
+        self.update_layout(**named(self._layout, self._data))
 
     def figure(self) -> go.Figure:
         """Return the figure; what it is made of was not checked."""

@@ -127,7 +127,7 @@ def chip(mark: Style, unknown: Sequence[str] = ()) -> str:
     line = f"<span style='display:inline-block;width:1.7em;border-top:4px {dash} {mark.color};vertical-align:middle'></span>"
     name = escape(mark.label)
     if unknown:
-        name = f"<span style='opacity:.55'>{name} · does not know {escape(', '.join(unknown))}</span>"
+        name = f"<span style='opacity:.55'>{name} · not trained on {escape(', '.join(unknown))}</span>"
     return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {name}</span>"
 
 

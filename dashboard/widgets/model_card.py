@@ -81,7 +81,7 @@ def outside(name: str, structure: Atoms) -> str:
     model = entry(name)
     present = set(structure.get_chemical_symbols())
     if unknown := model.unknown(present):
-        return f"{model.title} does not know {', '.join(unknown)} and is left out."
+        return f"{model.title} is not trained on {', '.join(unknown)}: will be skipped."
     card = _card(name)
     if card is None or not structure.pbc.all():
         return ""

@@ -20,4 +20,6 @@ def go(page: str) -> None:
 
     Streamlit's own way refuses to leave a page whose widgets have anything in the address, unless it is told what to keep.
     """
-    st.switch_page(page, query_params={key: st.query_params[key] for key in state.CARRIED if key in st.query_params})
+    st.switch_page(
+        page, query_params={key: str(st.session_state[key]) for key in state.CARRIED if key in st.session_state}
+    )

@@ -1,6 +1,7 @@
 """Numbers as people read them, and small tables of them that wrap and grow with the page."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,40 @@ def raised(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     power_of_ten = f"×10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
     return f"{mantissa}{power_of_ten}".replace("-", "−")
+
+
+def decimals(values: Sequence[float], digits: int = 2) -> int:
+    """Return how many decimals show so many digits of the smallest value that is not zero; three at most."""
+    least = min((abs(value) for value in values if value and math.isfinite(value)), default=1.0)
+    return min(max(digits - 1 - math.floor(math.log10(least)), 0), 3)
+
+
+def column(pattern: str, values: Sequence[float]) -> Write | None:
+    """Return how to write the numbers of a column with one precision.
+
+    Parameters
+    ----------
+    pattern : str
+        As Python and Streamlit take them: "%.3f" for so many decimals, "%.1e" for sizes far apart, "%.2g" for so many
+        digits of the smallest.
+    values : sequence of float
+        All numbers of the column.
+
+    Returns
+    -------
+    callable or None
+        None for other patterns.
+    """
+    found = re.fullmatch(r"%\.(\d)([efg])", pattern)
+    if found is None:
+        return None
+    digits, kind = int(found[1]), found[2]
+    if kind == "f":
+        return fixed(digits)
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if kind == "e" or (sizes and min(sizes) < max(1e-3, 1e-3 * max(sizes))):
+        return power(digits - (kind == "g"))
+    return fixed(decimals(sizes, digits))
 
 
 def as_text(value: object) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.widgets.canvas import Canvas
+from dashboard.widgets.logarithmic import named
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's colour-blind safe palette without black and yellow, which vanish on one of the two backgrounds."""
@@ -151,9 +152,11 @@ class Look:
             height *= taller
         if isinstance(figure, Canvas):
             figure.update_layout(template=_plain_template(self), height=height, **layout)
+            figure.name_ticks()
             return figure.figure()
         if self.projector:
             figure.update_annotations(selector={"font.size": DESK_HEADING}, font_size=self.font_size + 1)
+        figure.update_layout(**named(figure.layout.to_plotly_json(), (trace.to_plotly_json() for trace in figure.data)))
         return figure.update_layout(template=self.template(), height=height, **layout)
 
     def template(self) -> go.layout.Template:
@@ -175,7 +178,6 @@ class Look:
             "title": {"standoff": 10, "font": {"size": size + 1}},
             "tickfont": {"size": size - 1},
             "minor": {"showgrid": False},
-            "minorloglabels": "complete",
         }
         return go.layout.Template(
             layout={

@@ -1,5 +1,6 @@
 """Back and forward: one press a page, and every page as it was left."""
 
+import pytest
 from playwright.sync_api import expect
 
 
@@ -29,3 +30,17 @@ def test_back_needs_one_press_a_page_and_finds_it_as_it_was_left(page, go, idle,
     with rerun(page):
         page.go_forward()
     assert page.url.partition("?")[0].endswith("/relax")
+
+
+@pytest.mark.parametrize("address", ["/relax?structure=si", "/rotations", "/"])
+def test_the_first_page_is_one_entry_whatever_its_address_lacks(page, idle, address):
+    page.goto("/_stcore/health")
+    entries = page.evaluate("history.length")
+    page.goto(address)
+    idle(page)
+    page.wait_for_url("**lineup=**")
+    assert page.evaluate("history.length") == entries + 1
+    if "structure" in address:
+        assert "structure=si" in page.url
+    page.go_back()
+    assert page.url.endswith("/_stcore/health")

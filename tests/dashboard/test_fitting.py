@@ -51,4 +51,4 @@ def test_who_does_not_know_the_structure_is_never_asked(visitor):
         assert {run.label for run in visitor.start(app)} == {"CHGNet 0.3.0"}
         assert not app.error
     card = visitor.open("lineup", structure="tio2", lineup="pet-demo:direct,chgnet")
-    assert [caption.value for caption in card.caption if "Does not know Ti" in caption.value] != []
+    assert [caption.value for caption in card.caption if "Not trained on Ti: will be skipped" in caption.value] != []

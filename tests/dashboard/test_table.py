@@ -35,7 +35,7 @@ def test_a_large_table_has_the_headings_and_formats_of_the_small_one():
     table = parsed(large_table(ROWS, CONFIG, hide_index=True))
     assert list(table.columns) == ["configuration", "λ of ∂F/∂x", "steps <n>", "done", "why"]
     assert table.values.tolist() == [
-        ["PET", "1.23e-03", "3", "✓", "–"],
+        ["PET", "1.23×10⁻³", "3", "✓", "–"],
         ["SOAP", "–", "4", "–", "no <b>force</b>"],
     ]
 

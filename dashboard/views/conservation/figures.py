@@ -116,7 +116,7 @@ def random_loops_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
             hovertemplate=f"{mark.label}<br>root mean square %{{y:.2g}} meV/atom<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(showticklabels=False, ticks="")
-    figure.update_yaxes(type="log", exponentformat="power", title="|∮F·dx| (meV/atom)")
+    figure.update_yaxes(type="log", title="|∮F·dx| (meV/atom)")
     return look.finish(figure, [mark for mark, *_ in shown], height=340)
 
 

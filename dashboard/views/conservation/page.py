@@ -69,7 +69,7 @@ def choose_settings(structure: Atoms) -> ConservationSettings:
     radius = st.number_input(
         "Radius (Å)", 0.005, 0.5, 0.05, step=0.01, format="%.3f", key="radius", bind="query-params"
     )
-    with st.expander("More"):
+    with st.expander("Advanced"):
         time = st.number_input(
             "Run at constant energy (ps)",
             0.0,
@@ -78,7 +78,7 @@ def choose_settings(structure: Atoms) -> ConservationSettings:
             step=0.5,
             key="picoseconds",
             bind="query-params",
-            help="0.5 ps resolves a drift of about 0.015 eV/atom/ps; 10 ps about 5e-4.",
+            help="0.5 ps resolves a drift of about 0.015 eV/atom/ps; 10 ps about 5×10⁻⁴.",
         )
         temperature = st.number_input("Temperature (K)", 1.0, 3000.0, 300.0, key="temperature", bind="query-params")
         loops = st.number_input("Random loops", 0, 64, 8, key="random_loops", bind="query-params")
@@ -152,7 +152,7 @@ def chosen_loop(measured: Sequence[tuple]) -> None:
 def constant_energy(measured: Sequence[tuple]) -> None:
     """Show the total energy along the runs."""
     if not any(result.run is not None for _, result in measured):
-        st.markdown("Ask for a **Run at constant energy** under **More**, and measure again.")
+        st.markdown("Ask for a **Run at constant energy** under **Advanced**, and measure again.")
         return
     chart(once(energy_figure, measured, look=look()), "energy-figure")
     st.caption(
@@ -163,7 +163,7 @@ def constant_energy(measured: Sequence[tuple]) -> None:
 def random_loops(measured: Sequence[tuple]) -> None:
     """Show the work around loops that nobody chose."""
     if not any(result.random_loops for _, result in measured):
-        st.markdown("Ask for **Random loops** under **More**, and measure again.")
+        st.markdown("Ask for **Random loops** under **Advanced**, and measure again.")
         return
     figure = once(random_loops_figure, measured, look=look())
     chart(figure, "random-loops-figure")

@@ -112,7 +112,7 @@ def choose_settings() -> tuple[DistillationSettings, bool]:
         "Without turning the training data", False, key="learn_unturned", bind="query-params",
         help="Trains a second student on the same variants that never sees them in another orientation. It is better at home and worse turned: what turning teaches.",
     )  # fmt: skip
-    with st.expander("More"):
+    with st.expander("Advanced"):
         rattle = st.number_input(
             "Largest rattle (Å)",
             0.01,

@@ -13,7 +13,7 @@ from dashboard.widgets.frame import plain
 from mlip_core.calculations.phonons.reference_bands import ReferenceCrystal, reference_crystal
 from mlip_core.configuration import Configuration
 from mlip_core.datasets import Dataset
-from mlip_core.structures import fingerprint
+from mlip_core.structures import fingerprint, formula
 from mlip_core.summary.facts import MATERIAL_TAG
 from mlip_core.summary.questions import COPIES
 
@@ -55,7 +55,7 @@ def offer_copies(data: Dataset, members: Sequence[Configuration]) -> None:
     if len(known) < 2:
         return
     code, label = next(iter(known.items()))
-    name = state.structure_name() or structure.get_chemical_formula()
+    name = state.structure_name() or formula(structure)
     if st.button(
         f"{COPIES} rattled copies of {plain(name)}, compared with {label}", icon=":material/grain:", width="stretch"
     ):

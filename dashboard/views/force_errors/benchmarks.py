@@ -7,6 +7,8 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.views.force_errors.comparison import BEST, Compared, against_labels, opened
+from dashboard.views.force_errors.formulae import written
+from dashboard.widgets.numbers import power
 from dashboard.widgets.table import show_table
 from dashboard.widgets.work import Work
 from mlip_core.calculations.benchmarks.lambench import REFERENCE_TIME, LambenchError, lambench_error
@@ -96,7 +98,7 @@ def lambench_runs(works: Sequence[Work]) -> None:
         "efficiency": number("efficiency M_E", format="%.3g", help=f"100 μs/atom over the mean time an atom, in cells of {SMALLEST_CELL} to {LARGEST_CELL} atoms; larger is faster. Published values are those of the benchmark's GPU."),
         "time": number("beside other work (μs/atom)", format="%.4g", help="Mean, without the first tenth of the cells, measured beside whatever else ran: to compare models, take the cost of the Speed page."),
         "cells": number("cells timed"),
-        "instability": number("instability M_IS", format="%.2f", help="Orders of magnitude by which the drift of the energy exceeds 5e-4 eV/atom/ps, mean over the runs: 0 is stable, 5 is a run that failed."),
+        "instability": number("instability M_IS", format="%.2f", help="Orders of magnitude by which the drift of the energy exceeds 5×10⁻⁴ eV/atom/ps, mean over the runs: 0 is stable, 5 is a run that failed."),
         "drift": st.column_config.TextColumn("drift (eV/atom/ps)"),
     })  # fmt: skip
     settings = works[0].result.settings
@@ -117,7 +119,8 @@ def _row(work: Work) -> dict[str, object]:
         "cells": len(found.cells),
         "instability": found.instability,
         "drift": "; ".join(
-            f"{row.formula}: " + (row.stopped or _drift(row.drift, row.drift_error)) for row in found.runs.itertuples()
+            f"{written(row.formula, periodic=True)}: " + (row.stopped or _drift(row.drift, row.drift_error))
+            for row in found.runs.itertuples()
         ),
     }
 
@@ -145,4 +148,4 @@ def _best_marked(found: Published) -> Styler:
 
 def _drift(drift: float, error: float) -> str:
     """Write a drift in eV/atom/ps with its error, which a short run has not."""
-    return f"{drift:.1e}, too short to tell" if pd.isna(error) else f"{drift:.1e} ± {error:.0e}"
+    return f"{power()(drift)}, too short to tell" if pd.isna(error) else f"{power()(drift)} ± {power(0)(error)}"

@@ -11,7 +11,7 @@ from mlip_core.datasets.deepmd import TypeMapError
 from mlip_core.datasets.shelf import Reading
 from mlip_core.errors import DatasetError
 from mlip_core.progress import Progress
-from mlip_core.structures import fingerprint
+from mlip_core.structures import fingerprint, formula
 from mlip_core.summary.questions import COPIES, rattled_copies
 
 FORMATS = (
@@ -41,7 +41,7 @@ def bring() -> None:
 
 def take_copies(structure: Atoms) -> None:
     """Keep rattled copies of a structure, and choose them as the data set."""
-    name = f"{state.structure_name() or structure.get_chemical_formula()}, rattled"
+    name = f"{state.structure_name() or formula(structure)}, rattled"
     state.choose_data(shelf().put(rattled_copies(structure), name, place=copies_place(structure)))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor, isfinite, log10
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +11,7 @@ from pandas.io.formats.style import Styler
 from dashboard import state
 from dashboard.service import jobs
 from dashboard.widgets.cost import COLUMN, NONE, costs, say_whence
-from dashboard.widgets.numbers import fixed
+from dashboard.widgets.numbers import decimals, fixed
 from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Style
 from dashboard.widgets.work import Work
@@ -190,12 +189,6 @@ def tied_with_best(compared: Sequence[Compared], metric: str) -> list[bool]:
     if len(known) < 2 or (best := ends[min(known, key=values.__getitem__)]) is None:
         return [False] * len(values)
     return [end is not None and end[0] <= best[1] for end in ends]
-
-
-def decimals(values: Sequence[float]) -> int:
-    """Return how many decimals show two digits of the smallest value that is not zero; three at most."""
-    least = min((abs(value) for value in values if value and isfinite(value)), default=1.0)
-    return min(max(1 - floor(log10(least)), 0), 3)
 
 
 def _written(table: pd.DataFrame, best: Mapping[str, Sequence[bool]]) -> Styler:

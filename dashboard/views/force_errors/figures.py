@@ -64,7 +64,7 @@ def distribution_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure
                 line=line, name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
                 hovertemplate="%{x:.3g} meV/Å: %{y:.3g}" + (" %" if column == 2 else "") + f"<extra>{mark.label}</extra>",
             )  # fmt: skip
-    figure.update_xaxes(type="log", dtick=1, title=f"|{word(compared)} of a force component| (meV/Å)")
+    figure.update_xaxes(type="log", title=f"|{word(compared)} of a force component| (meV/Å)")
     figure.update_yaxes(title="share of components per decade", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title="components with a larger one (%)", range=[0, 101], row=1, col=2)
     return look.finish(figure, [mark for mark, _ in compared], height=400)
@@ -127,8 +127,8 @@ def magnitude_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
                 marker={"size": 7}, name=mark.label, showlegend=False, row=1, col=column, customdata=rows["n_atoms"],
                 hovertemplate=f"%{{x:.3g}} eV/Å: %{{y:.3g}} {'meV/Å' if column == 1 else '%'}, %{{customdata:.0f}} atoms<extra>{mark.label}</extra>",
             )  # fmt: skip
-    figure.update_xaxes(type="log", dtick=1, title="mean reference |force| of the class (eV/Å)")
-    figure.update_yaxes(type="log", dtick=1, title=f"mean |{word(compared)}| (meV/Å)", row=1, col=1)
+    figure.update_xaxes(type="log", title="mean reference |force| of the class (eV/Å)")
+    figure.update_yaxes(type="log", title=f"mean |{word(compared)}| (meV/Å)", row=1, col=1)
     relative = [
         100 * rows["relative"][rows["mean_force"] > 0] for rows in (errors.by_magnitude for _, errors in compared)
     ]

@@ -1,6 +1,7 @@
 """One labelled structure with reference and predicted forces as two sets of arrows."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from dashboard.widgets.table import show_table
 from dashboard.widgets.viewer import Arrows, viewer
 from mlip_core.calculations.force_errors.predictions import open_predictions
 from mlip_core.calculations.force_errors.suspects import UNEXPLAINED
+from mlip_core.structures import formula
 
 WORST = 3
 """Atoms that are marked."""
+_BY = "predicted-by"
 
 
 def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -> None:
@@ -28,12 +31,10 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
     point : (structure, atom, place)
         What was clicked: numbers in the data set, and the place of the configuration.
     """
-    index, atom, place = point
+    index, atom, _ = point
     names = [item.member.label for item in compared]
     bar = st.container(horizontal=True, vertical_alignment="bottom")
-    chosen = compared[
-        names.index(bar.selectbox("Predicted by", names, index=min(place, len(names) - 1), key=f"panel-{place}"))
-    ]
+    chosen = compared[names.index(choose_prediction(bar, names, point))]
     if bar.button("Close", icon=":material/close:"):
         state.forget(state.POINT)
         st.rerun(scope="fragment")
@@ -42,7 +43,7 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
     if answer.prediction is None or frame.forces is None:
         st.info(f"{chosen.member.label} gave no answer for this structure. {answer.reason}")
         return
-    st.markdown(f"**Structure {index}** · {frame.atoms.get_chemical_formula()} · {plain(frame.where)}")
+    st.markdown(f"**Structure {index}** · {formula(frame.atoms)} · {plain(frame.where)}")
     said = chosen.errors.by_structure.set_index("structure")["suspect"].get(index, "")
     if said:
         doubt = "An outlier" if said == UNEXPLAINED else "The reference looks wrong here"
@@ -81,3 +82,14 @@ def structure_panel(compared: Sequence[Compared], point: tuple[int, int, int]) -
     if st.button("Use this structure on every page", icon=":material/arrow_forward:"):
         state.choose_structure(frame.atoms, frame.where)
         st.rerun()
+
+
+def choose_prediction(bar: Any, names: Sequence[str], point: tuple[int, int, int]) -> str:
+    """Offer whose prediction is looked at; it is kept, and put into the address, with what was clicked."""
+    structure, atom, place = point
+
+    def take() -> None:
+        state.pick(state.POINT, (structure, atom, names.index(st.session_state[_BY])))
+
+    st.session_state[_BY] = names[min(place, len(names) - 1)]
+    return str(bar.selectbox("Predicted by", names, key=_BY, on_change=take))

@@ -143,7 +143,8 @@ def views_of(compared: Sequence[Compared], splits: Sequence[Work], marked: int |
 def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:
     """Draw prediction against reference; a click opens the structure."""
     quantity = st.segmented_control(
-        "Of", get_args(Quantity), default="components", key="parity-of", required=True, label_visibility="collapsed"
+        "Of", get_args(Quantity), default="components", key="parity-of", required=True, label_visibility="collapsed",
+        bind="query-params",
     )  # fmt: skip
     figure = parity_figure(
         [(item.style, item.errors) for item in compared],

@@ -1,6 +1,7 @@
 """The parts of the Force errors page: narrowing down, each view behind its tab, and what a visitor takes along."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,13 @@ from dashboard.views.force_errors.beginning import ALL, begin_with
 from dashboard.views.force_errors.comparison import Compared, common, summary_table
 from dashboard.views.force_errors.declaration import error_figures, split_figures
 from dashboard.views.force_errors.download import per_atom_csv, per_atom_parquet, with_all_forces
+from dashboard.views.force_errors.formulae import with_formulae
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.figure_page import file_name
 from dashboard.widgets.frame import look
+from dashboard.widgets.numbers import MISSING, decimals, fixed, power
+from dashboard.widgets.table import as_read, headed
 from dashboard.widgets.work import Work, drawn, of_kind
 from mlip_core.calculations.force_errors import Comparison, ForceErrors, Selection, compare_errors
 from mlip_core.datasets import Dataset
@@ -85,7 +89,9 @@ def outliers(compared: Sequence[Compared]) -> None:
     if rows.empty:
         st.markdown("No structure is far outside what the others show.")
         return
-    event = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="outliers")
+    event = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="outliers", column_config=headed(rows, {})
+    )  # fmt: skip
     st.caption(
         "Errors more than four times the median over the structure's own subset (the smallest of at least five that share a tag). Where one simple mistake in the reference would explain most of the error, it is named. Choose a row to look."
     )
@@ -112,7 +118,7 @@ def by_subset(compared: Sequence[Compared]) -> None:
     if not tags:
         st.markdown("Nothing in these data splits them: tags in a frame's `info` (such as `source` or `name`) would.")
         return
-    tag = st.segmented_control("Split by", tags, default=tags[0], key="subset-tag", required=True) or tags[0]
+    tag = st.segmented_control("Split by", tags, default=tags[0], key="subset-tag", required=True, bind="query-params")
     figure = figures.breakdown_figure(_pairs(compared), "by_subset", tag, tag, look=look())
     key = f"by-subset-{tag}"
     chart(figure, key, on_select=narrow_by(key, state.SUBSET, f"{tag} = "))
@@ -134,8 +140,10 @@ def by_structure(compared: Sequence[Compared]) -> None:
     columns = {
         name: number(f"{name} (meV/Å)", format="%.1f", width=150) for name in (item.member.label for item in compared)
     }
+    written, config = as_read(rows, headed(rows, columns))
     event = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table", column_config=columns
+        written, hide_index=True, on_select="rerun", selection_mode="single-row", key="structures-table",
+        column_config=config, placeholder=MISSING,
     )  # fmt: skip
     st.caption(f"Force MAE of each structure; the worst {_MANY} at most. Choose a row to look at it.")
     if event.selection.rows:
@@ -145,7 +153,7 @@ def by_structure(compared: Sequence[Compared]) -> None:
 def structure_table(compared: Sequence[Compared]) -> pd.DataFrame:
     """Return one row a structure: where it came from, and the force MAE of each configuration (meV/Å), worst first."""
     facts = pd.concat([item.errors.by_structure[["structure", "where", "formula"]] for item in compared])
-    table = facts.drop_duplicates("structure").set_index("structure")
+    table = with_formulae(facts.drop_duplicates("structure"), compared[0].dataset).set_index("structure")
     for item in compared:
         table[item.member.label] = 1000 * item.errors.by_structure.set_index("structure")["mae"]
     worst = table.drop(columns=["where", "formula"]).max(axis=1)
@@ -157,7 +165,7 @@ def energies(compared: Sequence[Compared]) -> None:
     if all(item.errors.energy_mae is None for item in compared):
         st.markdown("The reference has no energies.")
         return
-    chart(figures.energy_figure(_pairs(compared), look=look()), "energies")
+    chart(figures.energy_figure(_readable(compared), look=look()), "energies")
     st.caption(compared[0].errors.energy_note)
 
 
@@ -166,7 +174,7 @@ def stress(compared: Sequence[Compared]) -> None:
     if not any(item.errors.n_stresses for item in compared):
         st.markdown("No structure has a stress on both sides.")
         return
-    chart(figures.stress_figure(_pairs(compared), look=look()), "stress")
+    chart(figures.stress_figure(_readable(compared), look=look()), "stress")
     st.caption("Root mean square over the nine components of each structure's stress.")
 
 
@@ -190,20 +198,22 @@ def is_it_real(compared: Sequence[Compared]) -> None:
         return
     names = [item.member.label for item in compared]
     bar = st.container(horizontal=True)
-    first = bar.selectbox("First", names, key="real-first", width=300)
-    second = bar.selectbox("Second", [name for name in names if name != first], key="real-second", width=300)
+    first = bar.selectbox("First", names, key="real-first", bind="query-params", width=300)
+    others = [name for name in names if name != first]
+    second = bar.selectbox("Second", others, key="real-second", bind="query-params", width=300)
     pair = [compared[names.index(name)] for name in (first, second)]
     try:
         found = _compare(pair[0].errors, pair[1].errors, tuple(item.key for item in pair))
     except CalculationError as error:
         st.info(str(error))
         return
-    low, high = (1000 * edge for edge in found.interval)
+    values = [1000 * value for value in (found.difference, *found.interval)]
+    difference, low, high = map(fixed(decimals(values)), values)
     better = first if found.difference < 0 else second
     st.markdown(
         (f"**Yes: {better} is closer.**" if found.real else "**No: the difference may be chance.**")
-        + f" Mean difference of the structures' MAE {1000 * found.difference:.3g} meV/Å (95 %: {low:.3g} to {high:.3g}), "
-        f"p = {found.p_value:.2g} (permutation), {found.wilcoxon_p_value:.2g} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
+        + f" Mean difference of the structures' MAE {difference} meV/Å (95 %: {low} to {high}), "
+        f"p = {power()(found.p_value)} (permutation), {power()(found.wilcoxon_p_value)} (Wilcoxon). {first} is closer on {found.better_first} of {found.n_structures} structures."
     )
     chart(figures.comparison_figure(found, look=look()), "real")
     st.caption("Paired, structure by structure. The line is the mean, the band its 95 % bootstrap interval.")
@@ -256,6 +266,12 @@ def _pairs(compared: Sequence[Compared]) -> list[tuple]:
     return [(item.style, item.errors) for item in compared]
 
 
+def _readable(compared: Sequence[Compared]) -> list[tuple]:
+    """Return the pairs with formulae as people write them."""
+    tables = [with_formulae(item.errors.by_structure, item.dataset) for item in compared]
+    return [(item.style, replace(item.errors, by_structure=t)) for item, t in zip(compared, tables, strict=True)]
+
+
 def _open(structure: int) -> None:
     point = state.picked(state.POINT)
     if point is None or point[0] != structure:
@@ -268,7 +284,7 @@ def _suspects(compared: Sequence[Compared]) -> pd.DataFrame:
         item.errors.by_structure.query("suspect != ''")[["structure", "where", "formula", "suspect"]].assign(by=item.member.label)
         for item in compared
     ]  # fmt: skip
-    every = pd.concat(found)
+    every = with_formulae(pd.concat(found), compared[0].dataset)
     grouped = every.groupby(["structure", "where", "formula"], sort=False)
     table = grouped.agg(what=("suspect", lambda words: words.mode().iloc[0]), seen_by=("by", "size")).reset_index()
     table = table.sort_values(["seen_by", "structure"], ascending=[False, True], ignore_index=True)

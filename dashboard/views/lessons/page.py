@@ -10,6 +10,7 @@ from dashboard.reopen import show_task
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, look, projector_switch
 from dashboard.widgets.glossary import terms
 from dashboard.widgets.navigation import go
+from dashboard.widgets.numbers import MISSING, raised
 from dashboard.widgets.work import Work, live, start_button
 from mlip_core.teaching.lessons import Expected, Lesson, Step, lessons
 
@@ -88,7 +89,7 @@ def check(works: Sequence[Work], expected: Sequence[Expected]) -> None:
     """Show what came beside what was expected."""
     results = {work.member: work for work in works if work.result is not None}
     rows = [_row(one, results.get(one.member)) for one in expected]
-    st.table(pd.DataFrame(rows).set_index("what"), border="horizontal")
+    st.table(pd.DataFrame(rows).set_index("What"), border="horizontal")
 
 
 def _row(one: Expected, work: Work | None) -> dict[str, str]:
@@ -96,9 +97,9 @@ def _row(one: Expected, work: Work | None) -> dict[str, str]:
     unit = f" {one.unit}" if one.unit else ""
     between = f"{one.low:g}" if one.low == one.high else f"{one.low:g} to {one.high:g}"
     return {
-        "what": one.name,
-        "expected": between + unit,
-        "found": "–" if value is None else f"{value:.3g}{unit}",
+        "What": one.name,
+        "Expected": raised(between) + unit,
+        "Found": MISSING if value is None else raised(f"{value:.3g}") + unit,
         "": "" if value is None else SIGNS[one.holds(value)],
     }
 

@@ -12,6 +12,7 @@ from dashboard.widgets.frame import chip, header, panes, plain, warn
 from dashboard.widgets.model_card import model_card
 from dashboard.widgets.model_download import model_download
 from dashboard.widgets.navigation import link
+from dashboard.widgets.numbers import power
 from dashboard.widgets.style import style_of
 from dashboard.widgets.work import Work, live, start_button
 from mlip_core.calculations.passport.calculation import Passport, PassportSettings
@@ -150,9 +151,7 @@ def choose_corrections() -> Corrections:
             help="Forces and stress keep the crystal's own symmetry exactly, at no cost.",
         )
         symprec = (
-            st.select_slider("Tolerance (Å)", [1e-5, 1e-4, 1e-3, 1e-2], format_func=lambda x: f"{x:g}")
-            if space_group
-            else 1e-5
+            st.select_slider("Tolerance (Å)", [1e-5, 1e-4, 1e-3, 1e-2], format_func=power(0)) if space_group else 1e-5
         )
         net_force = st.toggle("Remove the net force")
     try:
@@ -180,7 +179,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
         st.html(laws(corrected_claims(model.claims(member.forces), member.corrections), found))
         if (structure := state.structure()) is not None and not knows(member, structure):
             unknown = ", ".join(model.unknown(structure.get_chemical_symbols()))
-            st.caption(f":material/block: Does not know {unknown}: left out for this structure.")
+            st.caption(f":material/block: Not trained on {unknown}: will be skipped.")
         st.caption(f"**cost** {NONE}" if cost is None else f"**cost** {cost.step} ({plain(cost.whence)})")
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)

@@ -125,11 +125,14 @@ def choose_motion(qpoint: np.ndarray, n_primitive: int) -> tuple[tuple[int, int,
         index=_enough(choices, n_primitive),
         format_func=lambda n: " × ".join(map(str, choices[n])),
         key="mode-repeats",
+        bind="query-params",
         help="Of the primitive cell; all offered hold whole waves, where cells of at most 8 repetitions do.",
     )
-    speed = first.selectbox("Speed", SPEEDS, index=2, format_func=lambda x: f"{x:g}×", key="mode-speed")
-    amplitude = second.slider("Amplitude (Å)", 0.05, 1.0, 0.3, step=0.05, key="mode-amplitude")
-    arrows = second.toggle("Arrows", True, key="mode-arrows", width="content")
+    speed = first.selectbox(
+        "Speed", SPEEDS, index=2, format_func=lambda x: f"{x:g}×", key="mode-speed", bind="query-params"
+    )
+    amplitude = second.slider("Amplitude (Å)", 0.05, 1.0, 0.3, step=0.05, key="mode-amplitude", bind="query-params")
+    arrows = second.toggle("Arrows", True, key="mode-arrows", bind="query-params", width="content")
     return choices[times], float(amplitude), bool(arrows), float(speed)
 
 

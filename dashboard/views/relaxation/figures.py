@@ -279,9 +279,7 @@ def _label(figure: Canvas, panels: list[str], traces: Sequence[RelaxationTrace],
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
         figure.update_yaxes(title_text=titles[panel], **place)
         if panel == "fmax":
-            figure.update_yaxes(
-                type="log", dtick=1, exponentformat="power", tickfont_size=16 if look.projector else 11, **place
-            )
+            figure.update_yaxes(type="log", tickfont_size=16 if look.projector else 11, **place)
             for target in sorted({trace.target for trace in traces if trace.target is not None}):
                 figure.add_hline(target, line={**look.guide, "dash": "longdash"}, **place)
         elif panel == "symmetry":

@@ -203,16 +203,16 @@ def _columns() -> dict[str, Any]:
             format="%.3f",
             help="Work of the forces along the way. It equals ΔE if the forces are the gradient of the energy.",
         ),
-        "fmax": number("largest force on atoms (eV/Å)", format="%.2e"),
+        "fmax": number("largest force on atoms (eV/Å)", format="%.1e"),
         "all_fmax": number(
-            "… on atoms and cell (eV/Å)", format="%.2e", help="The one that is compared with the force threshold."
+            "… on atoms and cell (eV/Å)", format="%.1e", help="The one that is compared with the force threshold."
         ),
         "ΔV": number("ΔV (%)", format="%.3f"),
         "RMSD": number(
             "RMSD", format="%.4f", help="pymatgen StructureMatcher, in units of the cube root of the volume per atom."
         ),
-        "tight": st.column_config.TextColumn("space group at 1e-5 Å"),
-        "loose": st.column_config.TextColumn("space group at 1e-2 Å"),
+        "tight": st.column_config.TextColumn("space group at 10⁻⁵ Å"),
+        "loose": st.column_config.TextColumn("space group at 10⁻² Å"),
         "seconds": number("time (s)", format="%.1f"),
     }
 

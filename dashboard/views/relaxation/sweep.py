@@ -51,7 +51,7 @@ def sweep_figure(members: Sequence[tuple[Style, Atoms]], *, look: Look = DESK) -
         )
     for symprec in TOLERANCES:
         figure.add_vline(symprec, line={**look.guide, "dash": "longdash"})
-    figure.update_xaxes(title_text="tolerance (Å)", type="log", dtick=1, exponentformat="power")
+    figure.update_xaxes(title_text="tolerance (Å)", type="log")
     figure.update_yaxes(
         tickvals=list(levels.values()),
         ticktext=[typeset(f"{names[number]} ({number})") for number in levels],

@@ -23,7 +23,7 @@ _SYMBOLS = {"none": "circle", "tetrahedral": "triangle-up", "octahedral": "diamo
 
 
 def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
-    """Draw the deviation from the mean in every orientation, with the arithmetic floor of each configuration.
+    """Draw the deviation from the mean in every orientation, with the noise floor of each configuration.
 
     Parameters
     ----------
@@ -68,14 +68,12 @@ def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
                     mode="lines",
                     line={"color": look.ink.faint, "width": 2, "dash": "dot"},
                     showlegend=False,
-                    hovertemplate="arithmetic floor %{y:.2g}<extra></extra>",
+                    hovertemplate="noise floor %{y:.2g}<extra></extra>",
                     row=1,
                     col=column,
                 )
     for column, title in enumerate(titles, 1):
-        figure.update_yaxes(
-            type="log", dtick=1, title=f"deviation of the {title}", exponentformat="power", row=1, col=column
-        )
+        figure.update_yaxes(type="log", title=f"deviation of the {title}", row=1, col=column)
         figure.update_xaxes(showticklabels=False, ticks="", row=1, col=column)
     return look.finish(figure, [mark for mark, _ in measured], height=420)
 
@@ -143,7 +141,7 @@ def spectrum_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
                 name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(title="degree l", dtick=1)
-    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_yaxes(type="log")
     figure.update_yaxes(title="energy, √p_l (meV/atom)", row=1, col=1)
     figure.update_yaxes(title="forces, √p_l (meV/Å)", row=1, col=2)
     return look.finish(figure, [mark for mark, _ in measured], height=400)
@@ -293,8 +291,8 @@ def cost_figure(
                 hovertemplate=f"<b>%{{text}}</b> · {mark.label}<br>%{{x}} evaluations, %{{customdata[0]:.0f}} ms<br>%{{y:.3g}} meV/Å<extra></extra>",
                 name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
             )  # fmt: skip
-    figure.update_xaxes(type="log", title="evaluations for one prediction", dtick=1)
-    figure.update_yaxes(type="log", exponentformat="power")
+    figure.update_xaxes(type="log", title="evaluations for one prediction")
+    figure.update_yaxes(type="log")
     figure.update_yaxes(title="residual rotational deviation of the forces (meV/Å)", row=1, col=1)
     if with_error:
         figure.update_yaxes(title=f"difference to {reference} (meV/Å)", row=1, col=2)

@@ -162,14 +162,17 @@ def draw(works: list[Work]) -> None:
         "One point per orientation: deviation from the mean over all of them. Dotted grey: the noise floor, what rounding alone gives a model that is exact by construction."
     )
     panel = st.segmented_control(
-        "Show", list(PANELS), default="Numbers", key="rotation-panel", required=True, label_visibility="collapsed"
-    )
+        "Show", list(PANELS), default="Numbers", key="rotation-panel", required=True, label_visibility="collapsed",
+        bind="query-params",
+    )  # fmt: skip
     PANELS[panel or "Numbers"](finished)
 
 
 def against_angle(works: Sequence[Work]) -> None:
     """Show the deviation over a full turn about one axis."""
-    axis = st.segmented_control("Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True)
+    axis = st.segmented_control(
+        "Turned about", ["x", "y", "z"], default="z", key="turn-axis", required=True, bind="query-params"
+    )
     figure = once(angle_figure, drawn(works), "xyz".index(axis or "z"), look=look())
     chart(figure, "angles")
     st.caption("Relative to the orientation the structure came in; 360° is the start again.")
@@ -290,9 +293,11 @@ def globes(works: Sequence[Work]) -> None:
         for atom, symbol in enumerate(symbols)
         for axis in range(3)
     }
-    component = what.selectbox("Colour", list(names), format_func=names.__getitem__, key="globe-what")
-    polar = tilt.slider("Polar angle (°)", 0, 180, 45, step=5, key="globe-polar")
-    azimuth = turn.slider("Azimuth (°)", 0, 355, 30, step=5, key="globe-azimuth")
+    component = what.selectbox(
+        "Colour", list(names), format_func=names.__getitem__, key="globe-what", bind="query-params"
+    )
+    polar = tilt.slider("Polar angle (°)", 0, 180, 45, step=5, key="globe-polar", bind="query-params")
+    azimuth = turn.slider("Azimuth (°)", 0, 355, 30, step=5, key="globe-azimuth", bind="query-params")
     sphere, picture = st.columns([1.4, 1])
     figure = globe_figure(
         chosen.result,

@@ -11,6 +11,8 @@ from dashboard.reopen import open_comparison
 from dashboard.service import jobs
 from dashboard.widgets.frame import guarded, header
 from dashboard.widgets.navigation import go, link
+from dashboard.widgets.numbers import MISSING
+from dashboard.widgets.table import headed
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.errors import RecordError
 from mlip_core.jobs.comparisons import Comparison, comparisons
@@ -92,13 +94,15 @@ def actions(chosen: Sequence[Run]) -> None:
 
 def _choose(rows: list[dict[str, object]], *, key: str, height: int) -> list[int]:
     """Show a table whose rows can be chosen; return the positions of those that are."""
+    shown = pd.DataFrame(rows)
     event = st.dataframe(
-        pd.DataFrame(rows),
+        shown,
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
         key=key,
-        column_config=COLUMNS,
+        column_config=headed(shown, COLUMNS),
+        placeholder=MISSING,
         height=min(36 * (len(rows) + 1) + 4, height),
     )
     return [row for row in event.selection.rows if row < len(rows)]

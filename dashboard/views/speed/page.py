@@ -56,7 +56,7 @@ def choose_settings(structure: Atoms) -> SpeedSettings:
         "Threads", 1, n_cores(), 1, key="speed_threads", bind="query-params",
         help="That torch computes with. With one, machines and models are compared most easily.",
     )  # fmt: skip
-    with st.expander("More"):
+    with st.expander("Advanced"):
         repeats = st.number_input("Timed calls at each size", 1, 100, 5, key="speed_repeats", bind="query-params")
         batch = st.number_input(
             "Structures in a batch", 2, 64, 8, key="speed_batch", bind="query-params",

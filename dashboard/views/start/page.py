@@ -14,6 +14,7 @@ from dashboard.views.start.about import about, citations
 from dashboard.views.structure.choosing import from_file, from_text
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, look
 from dashboard.widgets.navigation import go, script
+from dashboard.widgets.table import headed
 from mlip_core.assets import asset
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.configuration import Configuration
@@ -87,26 +88,26 @@ def bring() -> None:
 def choose() -> None:
     """Offer the library, and say who of the line-up knows what."""
     st.subheader("Or take one of the library")
-    rows = list(_library(state.lineup()))
+    rows = pd.DataFrame(list(_library(state.lineup())))
     event = st.dataframe(
-        pd.DataFrame(rows),
+        rows,
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key="library-table",
         height=36 * 11,
-        column_config={
+        column_config=headed(rows, {
             "structure": st.column_config.TextColumn(width=170),
             "formula": st.column_config.TextColumn(width=80),
             "atoms": st.column_config.NumberColumn(width=60),
             "known to": st.column_config.TextColumn(width=80, help="Members of the line-up that know its elements"),
             "why": st.column_config.TextColumn("why it is interesting", width="large"),
-        },
-    )
+        }),
+    )  # fmt: skip
     if event.selection.rows:
         state.choose_library(library()[event.selection.rows[0]].id)
         go(script("structure"))
-    st.caption("Choose a row at its left edge. A model that does not know an element is left out and says so.")
+    st.caption("Choose a row at its left edge. A model that is not trained on an element is skipped, and says so.")
 
 
 def recent() -> None:

@@ -12,6 +12,7 @@ from dashboard.views.summary.comparing import compare_button
 from dashboard.views.summary.gathering import comparison
 from dashboard.widgets.frame import header, notes
 from dashboard.widgets.navigation import link
+from dashboard.widgets.numbers import raised
 from dashboard.widgets.viewer import viewer
 from mlip_core.calculations.view import view
 from mlip_core.errors import StructureError
@@ -82,7 +83,7 @@ def describe(atoms: Atoms) -> None:
         facts["Density (g/cm³)"] = f"{mass / atoms.get_volume():.3f}"
     for found in symmetries(atoms):
         if found is not None:
-            facts[f"Space group at {found.symprec:g} Å"] = f"{found.international} ({found.number})"
+            facts[f"Space group at {raised(f'{found.symprec:g}')} Å"] = f"{found.international} ({found.number})"
     st.table(pd.Series(facts, name="").to_frame(), border="horizontal")
     notes(atoms)
     if atoms.pbc.all():

@@ -16,7 +16,7 @@ from mlip_core.configuration import Configuration
 from mlip_core.datasets.stored import StoredDataset
 from mlip_core.jobs.task import Task
 from mlip_core.models.catalogue import entry
-from mlip_core.structures import fingerprint
+from mlip_core.structures import fingerprint, formula
 from mlip_core.summary.facts import Evidence
 from mlip_core.summary.questions import (
     COPIES,
@@ -121,7 +121,7 @@ def _questions(
 def keep_copies(found: Comparison) -> Comparison:
     """Keep the rattled copies on which forces are compared, before they are asked about."""
     if found.crystal is None and any(found.asked["force_errors"]):
-        name = state.structure_name() or found.structure.get_chemical_formula()
+        name = state.structure_name() or formula(found.structure)
         shelf().put(rattled_copies(found.structure), f"{name}, rattled", place=_place(found.structure))
         data = _data(found.structure, labelled=False)
         return replace(found, asked=_asked(found.structure, found.members, data, found.reference))

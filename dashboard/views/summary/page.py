@@ -172,16 +172,16 @@ def show_rules() -> None:
     """Show the table of rules."""
     rows = [
         {
-            "use": rule.use or "–",
-            "number": rule.measure.replace("_", " "),
-            "kept up to": f"{rule.kept:g} {rule.unit}".strip(),
-            "broken above": "never" if rule.broken == float("inf") else f"{rule.broken:g} {rule.unit}".strip(),
-            "mended by": {"average": "average over rotations", "projection": "projection", None: "–"}[rule.cure],
-            "reason": rule.reason,
+            "Use": rule.use or "–",
+            "Number": rule.measure.replace("_", " "),
+            "Kept up to": f"{rule.kept:g} {rule.unit}".strip(),
+            "Broken above": "never" if rule.broken == float("inf") else f"{rule.broken:g} {rule.unit}".strip(),
+            "Mended by": {"average": "average over rotations", "projection": "projection", None: "–"}[rule.cure],
+            "Reason": rule.reason,
         }
         for rule in RULES
     ]
-    st.table(pd.DataFrame(rows).set_index("number"))
+    st.table(pd.DataFrame(rows).set_index("Number"))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ table.plain th, table.plain td {{ text-align: left; vertical-align: top; padding
 """
 LEGEND = (
     "Green: kept. Amber: doubtful. Red: broken, whatever was claimed. The rules below say from which number on, and why. "
-    "tight and loose: space groups within 1e-5 and 1e-2 Å."
+    "Tight and loose: space groups within 10⁻⁵ and 10⁻² Å."
 )
 
 
@@ -92,8 +92,8 @@ def report(
         table=table(columns, rows),
         legend=escape(LEGEND),
         figures="\n".join(f"<section><h2>{escape(name)}</h2>{part}</section>" for name, part in parts.items()),
-        rules=_plain(("number", "kept up to", "broken above", "why"), [_rule(rule) for rule in RULES]),
-        versions=_plain(("what", "version or hash"), list(versions.items())),
+        rules=_plain(("Number", "Kept up to", "Broken above", "Reason"), [_rule(rule) for rule in RULES]),
+        versions=_plain(("What", "Version or hash"), list(versions.items())),
     )
 
 

@@ -17,6 +17,7 @@ from dashboard.views.summary.words import titles
 from dashboard.widgets.figure_page import Figures, file_name
 from dashboard.widgets.work import Work
 from mlip_core.calculations.phonons.reference_bands import ReferenceBands, reference_bands
+from mlip_core.structures import formula
 from mlip_core.summary.questions import KINDS
 from mlip_core.viewing.flat import svg
 
@@ -41,7 +42,7 @@ def offer(found: Comparison, works: Sequence[Work], rows: Sequence[Row]) -> None
     rows : sequence of Row
         The summary as it stands on the page.
     """
-    name = state.structure_name() or found.structure.get_chemical_formula()
+    name = state.structure_name() or formula(found.structure)
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
@@ -120,7 +121,7 @@ def _reference(found: Comparison, done: Sequence[Done]) -> ReferenceBands | None
 
 def _intro(found: Comparison, done: Sequence[Done]) -> str:
     atoms = found.structure
-    what = f"{atoms.get_chemical_formula()}, {len(atoms)} atom{'s' * (len(atoms) > 1)}"
+    what = f"{formula(atoms, whole=True)}, {len(atoms)} atom{'s' * (len(atoms) > 1)}"
     doubt = "" if found.reference is None else ", which is a model and not the truth"
     return (
         f"{what}; {len(found.members)} configuration{'s' * (len(found.members) > 1)}, {len(done)} calculations. "
