@@ -80,19 +80,18 @@ def leave(step: Step) -> None:
     """Open the page that shows this step, with its structure, line-up and settings."""
     state.choose_library(step.structure)
     state.open_lineup(step.members)
-    if page := show_task(step.tasks[0]):
+    if page := show_task(step.tasks[-1]):  # of tasks that differ, the one that is offered besides the others
         go(page)
 
 
 def check(works: Sequence[Work], expected: Sequence[Expected]) -> None:
     """Show what came beside what was expected."""
-    results = {work.member: work for work in works if work.result is not None}
-    rows = [_row(one, results.get(one.member)) for one in expected]
+    rows = [_row(one, next(work for work in works if work.task is one.task)) for one in expected]
     st.table(pd.DataFrame(rows).set_index("what"), border="horizontal")
 
 
-def _row(one: Expected, work: Work | None) -> dict[str, str]:
-    value = None if work is None else one.found(work.task.kind, work.result)
+def _row(one: Expected, work: Work) -> dict[str, str]:
+    value = None if work.result is None else one.found(work.task.kind, work.result)
     unit = f" {one.unit}" if one.unit else ""
     between = f"{one.low:g}" if one.low == one.high else f"{one.low:g} to {one.high:g}"
     return {
