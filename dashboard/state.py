@@ -151,6 +151,16 @@ def choose_mode(code: str) -> None:
     _put(MODE, code)
 
 
+def lesson() -> str:
+    """Return the name of the lesson that is open, as the address or the session says; "" for none."""
+    return str(st.query_params.get(LESSON, st.session_state.get(LESSON, "")))
+
+
+def choose_lesson(name: str) -> None:
+    """Choose a lesson."""
+    _put(LESSON, name)
+
+
 def data() -> str:
     """Return the code of the chosen data set."""
     return str(st.session_state.get(DATA, SHIPPED))

@@ -68,12 +68,19 @@ def follow(tasks: Sequence[Task], keys: Sequence[str] | None = None) -> list[Wor
     for position, (task, key) in enumerate(zip(tasks, asked, strict=True)):
         style = style_of(task.configuration, state.color(task.configuration, position))
         run, record, stored = runs.get(key), result(key), shipped_key(key) or key
+        if record is not None and _asked_anew(run, key):
+            record, stored = None, key
         if record is None and key in state.earlier():
             stored = state.earlier()[key]
             record = result(stored)
         found.append(Work(task.configuration, style, task, run, record, stored != key, stored, shared))
     shared.look([work.run.id for work in found if work.run is not None and work.result is None])
     return found
+
+
+def _asked_anew(run: Run | None, key: str) -> bool:
+    """Whether something is computed here, or failed to be, whose result has come with the program."""
+    return run is not None and run.status not in ("done", "cancelled") and not jobs().store.has(key)
 
 
 def drawn(works: Sequence[Work]) -> list[tuple[Style, Any]]:

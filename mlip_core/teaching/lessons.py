@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import yaml
+from ase import Atoms
 
 from mlip_core.assets import asset
 from mlip_core.calculations import CALCULATIONS
@@ -31,8 +32,8 @@ SUBJECTS = {"as it is": lambda atoms: atoms, "repeated": large_enough, "standard
 class Expected:
     """One number that a lesson wants looked at, and where it should lie."""
 
-    member: Configuration
-    """Whose result."""
+    task: Task
+    """Whose result: one of the step's."""
     value: str
     """Name of the number in the summary of the calculation."""
     times: float
@@ -45,6 +46,11 @@ class Expected:
     """Most that is expected, in :attr:`unit`."""
     name: str
     """What it is, in a few words."""
+
+    @property
+    def member(self) -> Configuration:
+        """With what it is computed."""
+        return self.task.configuration
 
     def found(self, kind: str, result: Any) -> float | None:
         """Return the number of a result in :attr:`unit`, without its sign; None where it was not measured."""
@@ -67,7 +73,7 @@ class Step:
     structure: str
     """Name of the structure in the library."""
     tasks: tuple[Task, ...]
-    """What is asked, one a member."""
+    """What is asked: one a member, or several that differ in their settings."""
     expected: tuple[Expected, ...]
     """What should come out."""
     again: bool = False
@@ -81,7 +87,7 @@ class Step:
     @property
     def members(self) -> tuple[Configuration, ...]:
         """The line-up."""
-        return tuple(task.configuration for task in self.tasks)
+        return tuple(dict.fromkeys(task.configuration for task in self.tasks))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,33 +138,40 @@ def read_lesson(id: str) -> Lesson:
 
 
 def _step(data: Mapping[str, Any], before: tuple[Task, ...] | None) -> Step:
-    members = [_member(code) for code in data["lineup"]]
-    expected = [_expected(row) for row in data.get("expect", ())]
+    tasks = before or _tasks(data["ask"], data["structure"], [_member(code) for code in data["lineup"]])
     return Step(
         do=data["do"],
         look=data["look"],
         structure=data["structure"],
-        tasks=before or tuple(_task(data["ask"], data["structure"], member) for member in members),
+        tasks=tasks,
         again=before is not None,
-        expected=tuple(expected),
+        expected=tuple(_expected(row, tasks) for row in data.get("expect", ())),
     )
 
 
-def _task(ask: Mapping[str, Any], structure: str, member: Configuration) -> Task:
+def _tasks(ask: Mapping[str, Any], structure: str, members: Sequence[Configuration]) -> tuple[Task, ...]:
+    """Ask every member; where ``each`` lists settings, once with each of them."""
     atoms = SUBJECTS[ask.get("of", "as it is")](library_structure(structure))
-    task = Task(
+    return tuple(
+        _task(ask, atoms, member, {**ask.get("settings", {}), **own})
+        for member in members
+        for own in ask.get("each", ({},))
+    )
+
+
+def _task(ask: Mapping[str, Any], atoms: Atoms, member: Configuration, settings: Mapping[str, Any]) -> Task:
+    return Task(
         kind=ask["kind"],
         subject=atoms,
         configuration=member,
-        settings=_settings(ask["kind"], ask.get("settings", {})),
+        settings=_settings(ask["kind"], settings),
         before={
-            keyword: Task(kind=keyword, subject=atoms, configuration=member, settings=_settings(keyword, settings))
-            for keyword, settings in ask.get("before", {}).items()
+            keyword: Task(kind=keyword, subject=atoms, configuration=member, settings=_settings(keyword, earlier))
+            for keyword, earlier in ask.get("before", {}).items()
         },
         reference=atoms if CALCULATIONS[ask["kind"]].reference else None,
         other=member.other_head if ask.get("other") == "head" else None,
     )
-    return task
 
 
 def _settings(kind: str, values: Mapping[str, Any]) -> Any:
@@ -174,10 +187,10 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _expected(row: Mapping[str, Any]) -> Expected:
+def _expected(row: Mapping[str, Any], tasks: Sequence[Task]) -> Expected:
     low, high = row["between"]
     return Expected(
-        member=_member(row["of"]),
+        task=_whose(row, tasks),
         value=row["value"],
         times=float(row.get("times", 1)),
         unit=row.get("unit", ""),
@@ -185,6 +198,19 @@ def _expected(row: Mapping[str, Any]) -> Expected:
         high=float(high),
         name=row["name"],
     )
+
+
+def _whose(row: Mapping[str, Any], tasks: Sequence[Task]) -> Task:
+    """Find the task that an expectation is about: by its member, and by the settings that ``with`` names."""
+    member, own = _member(row["of"]), row.get("with", {})
+    found = [
+        task
+        for task in tasks
+        if task.configuration == member and all(getattr(task.settings, name) == value for name, value in own.items())
+    ]
+    if len(found) != 1:
+        raise SettingsError(f"a lesson expects {row['name']!r} of one of its tasks; {len(found)} are of that kind")
+    return found[0]
 
 
 def _member(code: str) -> Configuration:

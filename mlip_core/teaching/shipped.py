@@ -6,11 +6,13 @@ it was computed. ``python -m mlip_core.teaching`` computes them.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlip_core import records
 from mlip_core.assets import asset
+from mlip_core.calculations.distillation import Distillation
 from mlip_core.errors import MlipError
 from mlip_core.jobs.task import Results, Task
 
@@ -44,13 +46,20 @@ def shipped(folder: Path | None = None) -> dict[str, Path]:
     return found
 
 
+def current(folder: Path | None = None) -> dict[str, Path]:
+    """Return those of :func:`shipped` that the code and the packages of today would give again."""
+    return {key: path for key, path in shipped(folder).items() if path.name.removesuffix(RESULT) == key}
+
+
 def pack(tasks: Iterable[Task], store: Results, folder: Path) -> int:
-    """Write finished tasks with their results into a folder, in place of what is there.
+    """Write finished tasks with their results into a folder, and take away what else is there.
+
+    What a file holds already under the same key is left as it is.
 
     Parameters
     ----------
     tasks : iterable of Task
-        Each must be finished.
+        Each must be finished, or lie in the folder.
     store : Results
         Where their results are.
     folder : path
@@ -59,16 +68,24 @@ def pack(tasks: Iterable[Task], store: Results, folder: Path) -> int:
     Returns
     -------
     int
-        Bytes written.
+        Bytes of all that is there then.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    by_key = {task.key(): task for task in tasks}
     for old in folder.glob(f"*{RESULT}"):
-        old.unlink()
-    for task in tasks:
-        key = task.key()
-        records.save(task, folder / f"{key}{TASK}")
-        records.save(store.get(key), folder / f"{key}{RESULT}")
+        if old.name.partition(".")[0] not in by_key:
+            old.unlink()
+    for key, task in by_key.items():
+        question, result = folder / f"{key}{TASK}", folder / f"{key}{RESULT}"
+        if not (question.exists() and result.exists()):
+            records.save(task, question)
+            records.save(light(store.get(key)), result)
     return sum(path.stat().st_size for path in folder.glob(f"*{RESULT}"))
+
+
+def light(result: Any) -> Any:
+    """Return what travels of a result: all of it but the weights of a student."""
+    return replace(result, weights=result.weights[:0]) if isinstance(result, Distillation) else result
 
 
 def read(path: Path) -> Any:

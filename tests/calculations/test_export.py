@@ -30,7 +30,11 @@ PURE = {
     "equation_of_state": {"bulk_modulus_derivative"},
     "speed": {"others_cores"},
     "distillation": {
-        *(f"{head}_{what}" for head in ("direct", "conservative") for what in ("relative", "rotational")),
+        *(
+            f"{head}_{what}"
+            for head in ("direct", "conservative")
+            for what in ("relative", "rotational", "rotational_end_over_start")
+        ),
         *("relative", "rotational", "loss"),
     },
 }

@@ -10,10 +10,13 @@ from dashboard.views.distillation import price
 from dashboard.views.distillation.declaration import figures
 from dashboard.views.distillation.figures import Course, learning_figure
 from dashboard.widgets.theme import style
+from mlip_core import records
 from mlip_core.calculations.distillation.costs import LABEL_SECONDS, LEARNING_SECONDS
 from mlip_core.configuration import Configuration
+from mlip_core.jobs.runs import RunsTable
 from mlip_core.jobs.task import Task
 from mlip_core.models import entry
+from mlip_core.teaching.shipped import light
 
 ADDRESS = {"structure": "gaas", "lineup": "chgnet,pet-demo:conservative"}
 
@@ -88,6 +91,57 @@ def test_longer_asks_for_more_epochs_of_the_same_student(visitor, answer):
     runs = service.jobs().runs(limit=None)
     settings = [service.jobs().task(run.id).settings for run in runs]
     assert settings[0] == replace(settings[1], epochs=25)
+
+
+@pytest.fixture
+def travelled(visitor, answer, monkeypatch, tmp_path):
+    """Somebody whose only result has come with the program; gives what opens the page and the key of the result."""
+    (run,) = visitor.start(visitor.open("distillation", **ADDRESS))
+    service.jobs().cancel(run.id)
+    path = tmp_path / f"{run.key}.npz"
+    records.save(light(answer("distillation")), path)
+    monkeypatch.setattr(service, "shipped", lambda: {run.key: path})
+    service._shipped.clear()
+    return lambda: visitor.open("distillation", **ADDRESS), run.key
+
+
+def test_a_result_that_came_without_its_student_is_shown_and_says_how_to_get_it(visitor, answer, travelled):
+    open_page, key = travelled
+    app = open_page()
+    assert answer("distillation").model in said(app)
+    assert "All results are there" in said(app)
+    assert "Learn it here to get the model" in said(app)
+    names = {button.key for button in app.button}
+    assert "learn-here" in names
+    assert not names & {"learn-lineup", "learn-longer"}
+
+    app.button("learn-here").click()
+    visitor.run(app)
+    (run,) = [run for run in service.jobs().runs(limit=None) if run.active]
+    assert run.key == key
+    assert "Running" in said(app)
+    assert "All results are there" not in said(app), "what is learned here is watched"
+    visitor.answer(run, answer("distillation"))
+    assert "learn-lineup" in {button.key for button in visitor.run(app).button}
+
+
+def test_what_cannot_be_learned_here_says_so_though_a_result_came_along(visitor, travelled):
+    open_page, _ = travelled
+    app = open_page()
+    app.button("learn-here").click()
+    visitor.run(app)
+    (run,) = [run for run in service.jobs().runs(limit=None) if run.active]
+    fail(run, "The teacher went home.")
+    app.run()
+    assert any("The teacher went home." in box.value for box in app.error)
+
+
+def fail(run, reason):
+    """Let a run fail as a worker reports it."""
+    table = RunsTable(service.jobs().home)
+    assert table.claim(run.id, owner=1, worker="nobody")
+    assert table.finish(run.id, "failed", reason)
+    table.close()
 
 
 def test_the_figure_shows_both_heads_and_tells_both_students_apart(answer):

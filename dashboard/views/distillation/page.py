@@ -21,10 +21,10 @@ from dashboard.widgets.navigation import link
 from dashboard.widgets.once import once
 from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Look
-from dashboard.widgets.work import Work, drawn, follow, live, start_button
+from dashboard.widgets.work import Work, drawn, follow, live, start_button, submit
 from mlip_core.calculations.distillation import Distillation, DistillationSettings
 from mlip_core.calculations.distillation.calculation import check_structure
-from mlip_core.calculations.distillation.publishing import BARS, install
+from mlip_core.calculations.distillation.publishing import BARS, at_hand, install
 from mlip_core.calculations.distillation.settings import FEWEST_STRUCTURES, MOST_EPOCHS, MOST_STRUCTURES
 from mlip_core.configuration import Configuration
 from mlip_core.errors import MlipError
@@ -77,7 +77,9 @@ def ask(structure: Atoms, model: Entry) -> tuple[list[Task], str]:
     if not any(work.active or work.result is not None for work in works):
         st.caption(price(structure, tasks, teacher))
     start_button("Learn this structure", tasks, key="learn")
-    if works[0].result is not None:
+    if works[0].result is not None and not at_hand(works[0].result):
+        learn_here(structure, tasks, anew=works[0].earlier)
+    elif works[0].result is not None:
         offer(structure, teacher, works[0].result)
         st.button(
             f"Train longer (+{LONGER} epochs)", on_click=longer, args=(tasks,), icon=":material/update:", width="stretch",
@@ -142,6 +144,16 @@ def choose_settings() -> tuple[DistillationSettings, bool]:
         seed=int(seed),
     )
     return chosen, bool(both)
+
+
+def learn_here(structure: Atoms, tasks: Sequence[Task], *, anew: bool) -> None:
+    """Say that a result came without its student, and offer to learn it here where the page does not do so ``anew``."""
+    st.caption(
+        ":material/info: This result came with the program, without the model itself. Learn it here to get the model. "
+        + price(structure, tasks, tasks[0].configuration)
+    )
+    if not anew and st.button("Learn it here", key="learn-here", icon=":material/school:", width="stretch"):
+        submit(tasks)
 
 
 def offer(structure: Atoms, teacher: Configuration, found: Distillation) -> None:

@@ -23,6 +23,7 @@ def summary(result: Distillation) -> Mapping[str, object]:
     turned = {f"{head}_turned_force_mae_{_FORCE}": found.turned_force_mae for head, found in heads.items()}
     relative = {f"{head}_relative": found.relative for head, found in heads.items()}
     rotational = {f"{head}_rotational": found.rotational for head, found in heads.items()}
+    course = {f"{head}_rotational_end_over_start": _end_over_start(result, head) for head in heads}
     return {
         "model": result.model,
         "teacher": result.teacher,
@@ -31,12 +32,19 @@ def summary(result: Distillation) -> Mapping[str, object]:
         **turned,
         **relative,
         **rotational,
+        **course,
         "epochs": int(result.history.epochs[-1]),
         "structures": result.n_structures,
         "left_out": result.n_left_out,
         "processor_seconds": result.processor_seconds,
         "notes": " ".join(result.notes),
     }
+
+
+def _end_over_start(result: Distillation, head: str) -> float:
+    """How much is left of a head's rotational error on the validation variants; a pure number."""
+    values = getattr(result.history, f"{head}_rotational")
+    return float(values[-1] / values[0]) if values[0] > 0 else float("nan")
 
 
 def tables(result: Distillation) -> Tables:

@@ -16,6 +16,7 @@ from mlip_core.calculations.distillation.learning import answer
 from mlip_core.calculations.distillation.record import Distillation, StudentErrors
 from mlip_core.calculations.distillation.settings import START, DistillationSettings
 from mlip_core.calculations.distillation.workshop import write
+from mlip_core.errors import CalculationError
 from mlip_core.home import models_folder
 from mlip_core.models.catalogue import catalogue
 from mlip_core.models.model import Forces, Model
@@ -68,14 +69,24 @@ def names_taken() -> dict[str, str]:
     return found
 
 
+def at_hand(result: Distillation) -> bool:
+    """Tell whether the student itself is here: with the result, or in the models folder."""
+    there = (models_folder() / f"{result.model}.pt").exists() and names_taken().get(result.model)
+    return bool(len(result.weights)) or there == result.card["student"]
+
+
 def install(result: Distillation) -> None:
     """Put a student into the models folder, where it is not there already; first the card, then the model as a whole.
 
     Raises
     ------
     CalculationError
-        If there is no room for it.
+        If there is no room for it, or the result came without the student.
     """
+    if not at_hand(result):
+        raise CalculationError(
+            f"The result of {result.model} came without the model itself. Learn the structure here to get it."
+        )
     folder = models_folder()
     model, card = folder / f"{result.model}.pt", folder / f"{result.model}.yaml"
     if not card.exists():

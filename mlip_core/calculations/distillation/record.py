@@ -99,4 +99,5 @@ class Distillation:
     notes: tuple[str, ...]
     """What a reader must know: variants left out, bars that are not met."""
     weights: np.ndarray
-    """(n_bytes,) uint8, the exported model file, from which it can be put into the models folder again."""
+    """(n_bytes,) uint8, the exported model file, from which it can be put into the models folder again; empty in a result
+    that came with the program."""
