@@ -9,8 +9,10 @@ import streamlit as st
 from mlip_core.datasets import Dataset
 from mlip_core.datasets.shelf import Shelf
 from mlip_core.datasets.stored import FOLDER
+from mlip_core.errors import MlipError
 from mlip_core.home import data_folder, home
 from mlip_core.jobs.queue import Jobs
+from mlip_core.jobs.task import Task
 from mlip_core.reference.pbe import reference_dataset
 from mlip_core.teaching.shipped import read, shipped
 
@@ -46,6 +48,15 @@ def dataset(code: str) -> Dataset:
     if code == SHIPPED:
         return replace(reference_dataset(folder=shelf().folder / SHIPPED_FOLDER), name="PBE reference (GPAW)")
     return shelf().open(code)
+
+
+@st.cache_resource(show_spinner=False, max_entries=500)
+def task_of(run_id: str) -> Task | None:
+    """Return what a run asked, read once as it does not change; None where it cannot be read."""
+    try:
+        return jobs().task(run_id)
+    except MlipError:
+        return None
 
 
 def result(key: str) -> Any:

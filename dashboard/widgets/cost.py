@@ -7,7 +7,7 @@ from math import log
 import streamlit as st
 from ase import Atoms
 
-from dashboard.service import jobs, result
+from dashboard.service import jobs, result, task_of
 from dashboard.widgets.frame import plain
 from dashboard.widgets.navigation import link
 from mlip_core.calculations.speed.record import Speed, Timing
@@ -80,7 +80,7 @@ def costs(structure: Atoms | None, n_atoms: float, members: Iterable[Configurati
     dict of Configuration to Cost
         Without those of which nothing is stored, or only what another version of program or model gave.
     """
-    asked = [(run, task) for run in _measurements() if (task := _task(run.id, run)) is not None]
+    asked = [(run, task) for run in _measurements() if (task := task_of(run.id)) is not None]
     mark = None if structure is None else fingerprint(structure)
     found = {}
     for member in members:
@@ -126,15 +126,6 @@ def say_whence(found: dict[Configuration, Cost], members: Sequence[Configuration
 
 def _measurements() -> list[Run]:
     return jobs().runs(limit=MOST_RUNS, status="done", kind="speed")
-
-
-@st.cache_resource(show_spinner=False, max_entries=2 * MOST_RUNS)
-def _task(run_id: str, _run: Run) -> Task | None:
-    """Return what a run asked, read once as it does not change; None where it cannot be read."""
-    try:
-        return jobs().task(run_id)
-    except MlipError:
-        return None
 
 
 def _quoted(run: Run, task: Task, mark: str | None, n_atoms: float) -> Cost | None:

@@ -65,12 +65,17 @@ def archive(title: str, results: Results, figures: Figures) -> bytes:
         f"{file_name(mark.label)}/{name}": text for mark, record in results for name, text in files(record).items()
     }
     texts |= {f"{name}.csv": table.to_csv(index=False) for name, table in summaries(results).items()}
-    texts["settings.json"] = json.dumps(settings_of(results), indent=1, ensure_ascii=False, default=plain_number)
+    texts["settings.json"] = settings_json(results)
     texts["figures.html"] = figures_page(title, figures)
+    return zipped(texts)
+
+
+def zipped(contents: Mapping[str, str | bytes]) -> bytes:
+    """Pack contents by the names of their files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, text in texts.items():
-            packed.writestr(name, text)
+        for name, content in contents.items():
+            packed.writestr(name, content)
     return buffer.getvalue()
 
 
@@ -83,17 +88,17 @@ def summaries(results: Results) -> Mapping[str, pd.DataFrame]:
     return {name: pd.DataFrame(found) for name, found in rows.items()}
 
 
-def settings_of(results: Results) -> dict[str, dict[str, dict]]:
-    """Return the settings by calculation and label of the configuration."""
+def settings_json(results: Results) -> str:
+    """Return the settings by calculation and label of the configuration, as JSON."""
     found: dict[str, dict[str, dict]] = {}
     for mark, record in results:
         settings = getattr(record, "settings", None)
         if settings is not None:
             found.setdefault(calculation_of(record).name, {})[mark.label] = asdict(settings)
-    return found
+    return json.dumps(found, indent=1, ensure_ascii=False, default=_plain)
 
 
-def plain_number(value: object) -> object:
+def _plain(value: object) -> object:
     """Turn an array or a number of numpy into what JSON knows.
 
     Raises

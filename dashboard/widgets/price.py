@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.service import jobs, result
+from dashboard.service import jobs, result, task_of
 from mlip_core.calculations.speed.machine import n_cores
-from mlip_core.errors import MlipError
 from mlip_core.jobs.cluster import n_workers
 from mlip_core.jobs.cost import Pace, in_words, learned, pace_of_speed, together
-from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
 
 LONG = 120.0
@@ -32,20 +30,12 @@ def price(tasks: Sequence[Task]) -> str:
 def paces() -> dict[str, Pace]:
     """Return how fast the configurations are here, as far as that is known."""
     done = [run for run in jobs().runs(limit=_LEARNED_FROM, status="done") if run.seconds]
-    pairs = [(task, run) for run in done if (task := _task(run.id, run)) is not None]
+    pairs = [(task, run) for run in done if (task := task_of(run.id)) is not None]
     measured = {}
     for task, run in reversed(pairs):
         if task.kind == "speed" and (found := result(run.key)) is not None and (pace := pace_of_speed(found)):
             measured[task.configuration.code] = pace
     return learned([(task, run.seconds or 0.0) for task, run in pairs], measured)
-
-
-@st.cache_resource(show_spinner=False, max_entries=500)
-def _task(run_id: str, _run: Run) -> Task | None:
-    try:
-        return jobs().task(run_id)
-    except MlipError:
-        return None
 
 
 def _stored(task: Task) -> bool:

@@ -30,6 +30,11 @@ class Style:
     dash: Dash
     """"solid" constrained, "dash" unconstrained, "dot" corrected: a black-and-white print still reads."""
 
+    @property
+    def group(self) -> dict[str, object]:
+        """Plotly's description of a trace that belongs to this configuration: one entry of the legend stands for all of them."""
+        return {"name": self.label, "legendgroup": self.label, "showlegend": False}
+
 
 @dataclass(frozen=True)
 class Ink:
@@ -133,7 +138,7 @@ class Look:
         figure : Canvas or plotly.graph_objects.Figure
             With its data; it is changed in place.
         marks : sequence of Style
-            Entries of the legend; traces join theirs by ``legendgroup=label``.
+            Entries of the legend; traces join theirs by :attr:`Style.group`.
         height : float
             At a desk, px.
         taller : float

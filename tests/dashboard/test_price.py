@@ -21,7 +21,7 @@ DIRECT = Configuration(model="pet-demo", forces="direct")
 @pytest.fixture(autouse=True)
 def forgetful():
     """What was learned in another test is forgotten."""
-    for cached in (price.paces, price._task):
+    for cached in (price.paces, service.task_of):
         cached.clear()
 
 

@@ -39,14 +39,11 @@ def loop_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
         if result.loop is None:
             continue
         angles = np.linspace(0, 360, len(result.loop.accumulated))
+        figure.add_scatter(x=angles, y=result.loop.accumulated * MEV, mode="lines", line=look.line(mark), **mark.group)
         figure.add_scatter(
-            x=angles, y=result.loop.accumulated * MEV, mode="lines", line=look.line(mark),
-            name=mark.label, legendgroup=mark.label, showlegend=False,
-        )  # fmt: skip
-        figure.add_scatter(
-            x=[360], y=[result.loop.work * MEV], mode="markers", marker={"color": mark.color, "size": 10},
+            x=[360], y=[result.loop.work * MEV], mode="markers", marker={"color": mark.color, "size": 10}, **mark.group,
             error_y={"type": "constant", "value": result.loop.error * MEV, "color": mark.color},
-            legendgroup=mark.label, showlegend=False, hovertemplate=f"{mark.label}<br>whole lap %{{y:.3g}} meV/atom<extra></extra>",
+            hovertemplate=f"{mark.label}<br>whole lap %{{y:.3g}} meV/atom<extra></extra>",
         )  # fmt: skip
     return _from_zero(figure, measured, "angle around the loop (°)", "work so far (meV/atom)", look)
 
@@ -70,10 +67,8 @@ def energy_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     for mark, result in measured:
         if result.run is None:
             continue
-        figure.add_scatter(
-            x=result.run.times, y=result.run.total_energies * MEV, mode="lines", line=look.line(mark),
-            name=mark.label, legendgroup=mark.label, showlegend=False,
-        )  # fmt: skip
+        energies = result.run.total_energies * MEV
+        figure.add_scatter(x=result.run.times, y=energies, mode="lines", line=look.line(mark), **mark.group)
     return _from_zero(figure, measured, "time (ps)", "total energy − start (meV/atom)", look)
 
 
@@ -107,12 +102,12 @@ def random_loops_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
         ):
             figure.add_scatter(
                 x=spots, y=np.maximum(np.array(values) * MEV, _LEAST), mode="markers", text=text,
-                marker={"color": mark.color, "size": 9, "symbol": symbol}, name=mark.label, legendgroup=mark.label, showlegend=False,
+                marker={"color": mark.color, "size": 9, "symbol": symbol}, **mark.group,
                 hovertemplate=f"{mark.label}<br>%{{text}}<br>{name} %{{y:.2g}} meV/atom<extra></extra>",
             )  # fmt: skip
         figure.add_scatter(
             x=[place - 0.4, place + 0.4], y=[max(root_mean_square * MEV, _LEAST)] * 2, mode="lines",
-            line={"color": mark.color, "width": 3}, legendgroup=mark.label, showlegend=False,
+            line={"color": mark.color, "width": 3}, **mark.group,
             hovertemplate=f"{mark.label}<br>root mean square %{{y:.2g}} meV/atom<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(showticklabels=False, ticks="")
@@ -145,7 +140,7 @@ def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
         for column, values in enumerate((direct, (direct - conservative) * MEV), 1):
             figure.add_scatter(
                 x=conservative, y=values, mode="markers", marker={"color": mark.color, "size": 7, "opacity": 0.75},
-                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+                **mark.group, row=1, col=column,
                 hovertemplate=f"{mark.label}<br>conservative %{{x:.4g}} eV/Å<br>%{{y:.4g}} {('eV/Å', 'meV/Å')[column - 1]}<extra></extra>",
             )  # fmt: skip
     figure.add_scatter(

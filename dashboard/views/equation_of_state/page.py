@@ -13,6 +13,7 @@ from dashboard.views.equation_of_state.figures import REFERENCE, equation_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, plain, titled
+from dashboard.widgets.minimum import before, to_minimum
 from dashboard.widgets.navigation import link
 from dashboard.widgets.table import show_table
 from dashboard.widgets.work import Work, drawn, live, nothing_yet, say_notes, start_button
@@ -69,9 +70,8 @@ def question(
     structure: Atoms, member: Configuration, settings: EquationOfStateSettings, relaxation: RelaxationSettings | None
 ) -> Task:
     """Ask one member around its own relaxed cell, or around the cell as given."""
-    common = {"subject": structure, "configuration": member}
-    first = {} if relaxation is None else {"relaxation": Task(kind="relaxation", settings=relaxation, **common)}
-    return Task(kind="equation_of_state", settings=settings, before=first, **common)
+    first = before(structure, member, relaxation)
+    return Task(kind="equation_of_state", subject=structure, configuration=member, settings=settings, before=first)
 
 
 def choose_settings() -> tuple[EquationOfStateSettings, RelaxationSettings | None]:
@@ -100,8 +100,8 @@ def choose_settings() -> tuple[EquationOfStateSettings, RelaxationSettings | Non
         return EquationOfStateSettings(**chosen), None
     fmax, fix = choose_relaxation(first=relax_first)
     atoms: dict[str, Any] = {"relax_atoms": True, "fmax": fmax} if relax_atoms else {}
-    first = RelaxationSettings(fmax=fmax, steps=500, optimizer="LBFGS", cell="full", fix_symmetry=fix)
-    return EquationOfStateSettings(**chosen, **atoms), first if relax_first else None
+    first = to_minimum(fmax, fix_symmetry=fix) if relax_first else None
+    return EquationOfStateSettings(**chosen, **atoms), first
 
 
 def choose_relaxation(*, first: bool) -> tuple[float, bool]:

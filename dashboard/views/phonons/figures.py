@@ -289,9 +289,8 @@ def thermal_figure(results: Sequence[tuple[Style, "Phonons"]], *, look: Look = D
         )
         for number, (y, hover) in enumerate(curves):
             figure.add_scatter(
-                x=thermal.temperatures, y=y, mode="lines", line=line, name=style.label, legendgroup=style.label,
-                showlegend=False, hovertemplate=f"<b>{style.label}</b><br>%{{x:.0f}} K: {hover}{note}<extra></extra>",
-                row=1, col=number + 1,
+                x=thermal.temperatures, y=y, mode="lines", line=line, **style.group,
+                hovertemplate=f"<b>{style.label}</b><br>%{{x:.0f}} K: {hover}{note}<extra></extra>", row=1, col=number + 1,
             )  # fmt: skip
     titles = (
         "free energy (meV/atom)",

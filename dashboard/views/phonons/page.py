@@ -15,6 +15,7 @@ from dashboard.views.phonons.violations import violations
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, panes, tabs, titled
+from dashboard.widgets.minimum import before, to_minimum
 from dashboard.widgets.navigation import link
 from dashboard.widgets.numbers import fixed, power, table
 from dashboard.widgets.once import once
@@ -73,9 +74,14 @@ def question(
     reference: Atoms, member: Configuration, settings: PhononSettings, relaxation: RelaxationSettings | None
 ) -> Task:
     """Ask one member for phonons at its own minimum, or at the structure as given."""
-    common = {"subject": reference, "configuration": member}
-    first = {} if relaxation is None else {"relaxation": Task(kind="relaxation", settings=relaxation, **common)}
-    return Task(kind="phonons", settings=settings, before=first, reference=reference, **common)
+    return Task(
+        kind="phonons",
+        subject=reference,
+        configuration=member,
+        settings=settings,
+        before=before(reference, member, relaxation),
+        reference=reference,
+    )
 
 
 def choose_relaxation() -> RelaxationSettings:
@@ -96,7 +102,7 @@ def choose_relaxation() -> RelaxationSettings:
         bind="query-params",
         help="Every configuration is asked about the same crystal, also at a saddle point. What the models do to the symmetry is on the Relax page.",
     )
-    return RelaxationSettings(fmax=float(fmax), steps=500, optimizer="LBFGS", cell="full", fix_symmetry=fix)
+    return to_minimum(float(fmax), fix_symmetry=fix)
 
 
 def choose_settings(matrix: np.ndarray, *, unconstrained: bool) -> PhononSettings:

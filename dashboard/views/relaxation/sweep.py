@@ -44,9 +44,7 @@ def sweep_figure(members: Sequence[tuple[Style, Atoms]], *, look: Look = DESK) -
             mode="lines+markers",
             line=look.line(mark) | {"shape": "hvh"},
             marker={"size": 5, "color": mark.color},
-            name=mark.label,
-            legendgroup=mark.label,
-            showlegend=False,
+            **mark.group,
             hovertemplate=f"<b>{mark.label}</b><br>%{{x:.1e}} Å: %{{customdata}}<extra></extra>",
         )
     for symprec in TOLERANCES:

@@ -98,9 +98,7 @@ def _draw(
         line=look.line(mark),
         marker=marker,
         error_y=None if batched or clock != "Wall time" else _bars(timings, costs),
-        name=mark.label,
-        legendgroup=mark.label,
-        showlegend=False,
+        **mark.group,
         customdata=[(MILLISECONDS * seconds(timing, clock), timing.n_structures, timing.n_calls) for timing in timings],
         hovertemplate=f"<b>{mark.label}</b><br>%{{x:,}} atoms, {way}<br>%{{y:,.3~g}} μs/atom<br>"
         "%{customdata[0]:,.3~g} ms a step<br>%{customdata[1]} a call, median of %{customdata[2]}<extra></extra>",

@@ -1,8 +1,5 @@
 """The whole comparison as one ZIP: report, tables, structures, figures, references, and the program that repeats it."""
 
-import io
-import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +8,7 @@ import pandas as pd
 from ase import Atoms
 
 from dashboard.views.summary.table import Row
-from dashboard.widgets.download import plain_number, settings_of, summaries
+from dashboard.widgets.download import settings_json, summaries, zipped
 from dashboard.widgets.figure_page import Figures, file_name
 from dashboard.widgets.pictures import NO_BROWSER, pictures
 from dashboard.widgets.theme import Style
@@ -86,21 +83,12 @@ def archive(package: Package) -> bytes:
     tasks = [one.task for one in package.done]
     found["results.json"] = stored_numbers(tasks, [one.result for one in package.done])
     found["reproduce.py"] = program(tasks, *_sources(package))
-    found["settings.json"] = json.dumps(
-        settings_of([(one.style, one.result) for one in package.done]),
-        indent=1,
-        ensure_ascii=False,
-        default=plain_number,
-    )
+    found["settings.json"] = settings_json([(one.style, one.result) for one in package.done])
     members = list(dict.fromkeys(task.configuration for task in tasks))
     found["citations.bib"] = bibliography(members, [task.kind for task in tasks], pbe=package.reference is not None)
     found |= {f"figures/{name}": content for name, content in drawn.items()}
     found["README.md"] = _readme(package, sorted(found), drawn=bool(drawn))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in found.items():
-            packed.writestr(name, content)
-    return buffer.getvalue()
+    return zipped(found)
 
 
 def _structures(package: Package) -> dict[str, str]:
