@@ -74,7 +74,7 @@ def serving(home: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "dashboard.server", "--server.headless", "true", "--server.port", str(port)]
+    command = [sys.executable, "-m", "dashboard.server", "--headless", "--port", str(port)]
     environment = os.environ | {"MLIP_DASHBOARD_HOME": str(home)}
     server = subprocess.Popen(command, cwd=ASSETS.parent, env=environment, start_new_session=True)
     try:
