@@ -25,12 +25,22 @@ _log = logging.getLogger(__name__)
 
 LAYOUT = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.2rem 2.2rem 2rem; max-width: 2200px; }
+@media (max-width: 1400px) {
+  [data-testid="stTopNavLink"] { padding: 0 4px; }
+  [data-testid="stTopNavLink"] * { font-size: 13.5px !important; }
+}
 @media (max-width: 1000px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem 1rem 2rem; }
-  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-controls) > * { flex: 1 1 100%; min-width: 100%; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-controls, .st-key-mode-who, [class*="st-key-open-"])) > * {
+    flex: 1 1 100%; min-width: 100%;
+  }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-repeat, [class*="st-key-card-"])) > * {
+    flex: 1 1 300px; min-width: 300px;
+  }
 }
+[data-testid="stTable"] { overflow-x: auto; }
 </style>"""
-"""On a narrow screen the controls stand above the results."""
+"""On a narrow screen the controls stand above the results, and the names of all pages still have room."""
 PRESENT = """<style>
 [data-testid="stColumn"]:has(.st-key-controls) { display: none; }
 </style>"""
@@ -39,6 +49,11 @@ CROWDED = 4
 """Members of the line-up from whose excess on their chips are smaller."""
 PROJECTOR = """<style>
 html { font-size: 20px; }
+@media (max-width: 1700px) {
+  [data-testid="stTopNavLink"] { padding: 0 4px; }
+  [data-testid="stTopNavLink"] * { font-size: 16.5px !important; }
+}
+@media (max-width: 1400px) { [data-testid="stTopNavLink"] * { font-size: 14.5px !important; } }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
 </style>"""
 

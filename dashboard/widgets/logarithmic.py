@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_NEAR = 0.25
+"""Up to so many decades the ticks are those of a linear axis."""
 _STEPS = ((0.7, (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)), (2.3, (1, 2, 5)))
 """Up to how many decades → the ticks of each; powers of ten beyond."""
 _MOST = 8
@@ -27,7 +29,7 @@ def named(axes: Mapping[str, Mapping[str, Any]], traces: Iterable[Mapping[str, A
     Returns
     -------
     dict
-        Axis → ``tickvals`` and ``ticktext``.
+        Axis → ``tickvals`` and ``ticktext``, or that there are none where nothing is drawn.
     """
     wanted = {
         name: axis for name, axis in axes.items() if name[1:5] == "axis" and axis.get("type") == "log" and not axis.get("tickvals")
@@ -36,7 +38,7 @@ def named(axes: Mapping[str, Mapping[str, Any]], traces: Iterable[Mapping[str, A
     shown = list(traces) if wanted else []
     for name, axis in wanted.items():
         groups.setdefault(_group(name, axis), []).extend(_values(name, axis, shown))
-    return {name: _ticks(groups[_group(name, axis)]) for name, axis in wanted.items() if groups[_group(name, axis)]}
+    return {name: _ticks(groups[_group(name, axis)]) for name, axis in wanted.items()}
 
 
 def ticks(values: Sequence[float]) -> list[float]:
@@ -53,6 +55,10 @@ def ticks(values: Sequence[float]) -> list[float]:
         Rising: 1, 2 and 5 times the powers of ten; more where the values are near each other, powers alone where far.
     """
     low, high = log10(min(values)), log10(max(values))
+    if low == high:
+        return [10.0**power for power in range(floor(low) - 1, ceil(high) + 2)]
+    if high - low <= _NEAR:
+        return _evenly(min(values), max(values))
     steps = next((steps for decades, steps in _STEPS if high - low <= decades), (1,))
     every = ceil((high - low) / _MOST) if steps == (1,) else 1
     powers = range(floor(low) - 1, ceil(high) + 2)
@@ -68,7 +74,17 @@ def written(values: Sequence[float]) -> list[str]:
     return [f"{value:,.6g}" if plain else _power(value) for value in values]
 
 
+def _evenly(low: float, high: float) -> list[float]:
+    """Return about five ticks, equally far apart, between two values."""
+    rough = (high - low) / 4
+    unit = 10.0 ** floor(log10(rough))
+    step = unit * next(factor for factor in (1, 2, 5, 10) if factor * unit >= rough)
+    return [step * k for k in range(floor(low / step), ceil(high / step) + 1)]
+
+
 def _ticks(values: Sequence[float]) -> dict[str, Any]:
+    if not values:
+        return {"showticklabels": False}
     at = ticks(values)
     return {"tickvals": at, "ticktext": written(at)}
 

@@ -183,6 +183,7 @@ class Look:
             "title": {"standoff": 10, "font": {"size": size + 1}},
             "tickfont": {"size": size - 1},
             "minor": {"showgrid": False},
+            "exponentformat": "power",
         }
         return go.layout.Template(
             layout={

@@ -11,12 +11,12 @@ from mlip_core.calculations import CALCULATIONS
 
 TICKS = """
 () => [...document.querySelectorAll('.js-plotly-plot')].flatMap((drawn) =>
-  Object.values(drawn._fullLayout).filter((axis) => axis && axis.type === 'log' && axis._vals && axis.visible).map((axis) => ({
+  Object.values(drawn._fullLayout).filter((axis) => axis && axis.type === 'log' && axis._vals && axis.showticklabels).map((axis) => ({
     title: axis.title.text ?? axis._name,
     ticks: axis._vals.filter((tick) => tick.text && !tick.noTick).map((tick) => [tick.x, tick.text]),
   })))
 """
-SIZE = re.compile(r"(?:([\\d.,]+)×)?10<sup>([−-]?\\d+)</sup>")
+SIZE = re.compile(r"(?:([\d.,]+)×)?10<sup>([−-]?\d+)</sup>")
 
 
 def said(text):

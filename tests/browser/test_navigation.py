@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from dashboard.views import PAGES
 
 
-@pytest.mark.parametrize("width", [1440, 1920])
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
 @pytest.mark.parametrize("projector", ["false", "true"])
 def test_every_page_is_in_one_look(page, idle, width, projector):
     page.set_viewport_size({"width": width, "height": 900})

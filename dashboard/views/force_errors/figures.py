@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 2500
 """Points of one configuration that are drawn without WebGL."""
+NEAR = 1.5
+"""Values no more than this factor apart have ticks of their own, as on every logarithmic axis."""
 MOST_CATEGORIES = 24
 """Categories of one breakdown; the largest are drawn."""
 
@@ -258,7 +260,8 @@ def _logarithmic(values: Sequence[Sequence[float]]) -> dict[str, object]:
     every = np.concatenate([np.asarray(part, dtype=float) for part in values]) if values else np.array([])
     every = every[np.isfinite(every) & (every > 0)]
     axis: dict[str, object] = {"type": "log"}
-    return {**axis, "tickvals": ticks(every), "tickformat": "~g"} if len(every) else axis
+    wide = len(every) and every.max() > NEAR * every.min()
+    return {**axis, "tickvals": ticks(every), "tickformat": "~g"} if wide else axis
 
 
 def _categories(table: pd.DataFrame, column: str) -> pd.DataFrame:

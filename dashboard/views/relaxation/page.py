@@ -1,9 +1,8 @@
 """Relax: the whole line-up relaxes the same structure, side by side, live."""
 
 from collections.abc import Sequence
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from ase import Atoms
@@ -14,8 +13,8 @@ from dashboard.views.relaxation.sweep import sweep_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, titled
+from dashboard.widgets.numbers import as_text, fixed, power, table
 from dashboard.widgets.once import once
-from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Look, Style
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
@@ -24,6 +23,21 @@ from mlip_core.jobs.task import Task
 from mlip_core.symmetry.moving import rattled
 
 CELLS: dict[Cell, str] = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
+COLUMNS = {
+    "converged": ("Converged", as_text),
+    "steps": ("Steps", as_text),
+    "ΔE": ("ΔE (meV/atom)", fixed(3)),
+    "work": ("−ΣF·dx (meV/atom)", fixed(3)),
+    "fmax": ("Largest force on atoms (eV/Å)", power()),
+    "all_fmax": ("… on atoms and cell (eV/Å)", power()),
+    "ΔV": ("ΔV (%)", fixed(3)),
+    "RMSD": ("RMSD", fixed(4)),
+    "tight": ("Space group at 10⁻⁵ Å", as_text),
+    "loose": ("Space group at 10⁻² Å", as_text),
+    "evaluations": ("Evaluations", as_text),
+    "seconds": ("Time (s)", fixed(1)),
+    "how it ended": ("How it ended", as_text),
+}
 
 
 def main() -> None:
@@ -122,8 +136,12 @@ def draw(works: list[Work]) -> None:
 
 def outcomes(works: Sequence[Work]) -> None:
     """Compare where the relaxations ended."""
-    table = pd.DataFrame([_outcome(work) for work in works]).set_index("configuration")
-    show_table(table, column_config=_columns())
+    table([_outcome(work) for work in works], COLUMNS)
+    st.caption(
+        "−ΣF·dx: work of the forces along the way, which is ΔE if they are the gradient of the energy. The largest force on atoms and "
+        "cell is the one that is compared with the force threshold. RMSD: pymatgen's StructureMatcher, in units of the cube root of "
+        "the volume per atom."
+    )
     watch, take = st.columns([3, 1], vertical_alignment="bottom")
     with watch:
         chosen = choose("Watch", works, key="watch")
@@ -171,7 +189,7 @@ def _outcome(work: Work) -> dict[str, object]:
     per_atom = 1000 / len(result.structure)
     return {
         "configuration": work.member.label,
-        "converged": result.converged,
+        "converged": "✓" if result.converged else "no",
         "steps": result.n_steps,
         "ΔE": (result.energies[-1] - result.energies[0]) * per_atom,
         "work": result.work[-1] * per_atom,
@@ -192,29 +210,6 @@ def _change(groups: tuple[str | None, ...]) -> str:
     if first is None:
         return "–"
     return str(first) if first == last else f"{first} → {last}"
-
-
-def _columns() -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {
-        "ΔE": number("ΔE (meV/atom)", format="%.3f"),
-        "work": number(
-            "−ΣF·dx (meV/atom)",
-            format="%.3f",
-            help="Work of the forces along the way. It equals ΔE if the forces are the gradient of the energy.",
-        ),
-        "fmax": number("largest force on atoms (eV/Å)", format="%.1e"),
-        "all_fmax": number(
-            "… on atoms and cell (eV/Å)", format="%.1e", help="The one that is compared with the force threshold."
-        ),
-        "ΔV": number("ΔV (%)", format="%.3f"),
-        "RMSD": number(
-            "RMSD", format="%.4f", help="pymatgen StructureMatcher, in units of the cube root of the volume per atom."
-        ),
-        "tight": st.column_config.TextColumn("space group at 10⁻⁵ Å"),
-        "loose": st.column_config.TextColumn("space group at 10⁻² Å"),
-        "seconds": number("time (s)", format="%.1f"),
-    }
 
 
 if __name__ == "__main__":

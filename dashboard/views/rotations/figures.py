@@ -39,7 +39,7 @@ def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
     """
     with_stress = any(result.stress_rot_std is not None for _, result in measured)
     titles = ["energy (meV/atom)", "forces (meV/Å)", *(["stress (GPa)"] if with_stress else [])]
-    figure = Canvas(rows=1, cols=len(titles), horizontal_spacing=0.08)
+    figure = Canvas(rows=1, cols=len(titles), horizontal_spacing=0.11)
     for place, (mark, result) in enumerate(measured):
         floors = (result.floor.energy_rot_std, result.floor.forces_rot_std, result.floor.stress_rot_std)
         factors = (MEV, MEV, EV_PER_A3_IN_GPA)
@@ -95,7 +95,7 @@ def angle_figure(measured: "Measured", axis: int, *, look: Look = DESK) -> go.Fi
     plotly.graph_objects.Figure
         ΔE (meV/atom) and the root mean square force difference (meV/Å) over a full turn.
     """
-    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.09)
+    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.12)
     for mark, result in measured:
         scan = result.angles
         if scan is None:
@@ -128,7 +128,7 @@ def spectrum_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     plotly.graph_objects.Figure
         √p_l of energy (meV/atom) and forces (meV/Å) for l ≥ 1, logarithmic.
     """
-    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.09)
+    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.12)
     for mark, result in measured:
         spectrum = result.spectrum
         if spectrum is None:
