@@ -200,6 +200,23 @@ def finished():
     return wait
 
 
+@pytest.fixture(scope="session")
+def compute_phonons(go, rerun, finished):
+    """Go to the page Phonons, and compute them in a supercell of 2 × 2 × 2."""
+
+    def compute(page):
+        go(page, "Phonons")
+        for axis in "abc":
+            with rerun(page):
+                page.get_by_role("spinbutton", name=f"Supercell {axis}").fill("2")
+                page.keyboard.press("Enter")
+        page.get_by_role("button", name="Compute phonons").click()
+        finished(page)
+        expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
+
+    return compute
+
+
 @pytest.fixture
 def page(browser, server):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url)

@@ -14,6 +14,7 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.store import Store
 from mlip_core.structures import library_structure
 from mlip_core.summary.questions import questions
+from tests.browser.visitor import bring
 
 SILICON = """2
 Lattice="0 2.715 2.715 2.715 0 2.715 2.715 2.715 0" Properties=species:S:1:pos:R:3 pbc="T T T"
@@ -91,8 +92,7 @@ def test_the_summary_fits_leads_on_and_goes_along(alone, browser, tmp_path):
 @pytest.mark.slow
 def test_from_an_upload_to_an_archive_that_repeats_itself(page, browser, tmp_path, home):
     page.goto(f"/?lineup={LINEUP}")
-    file = {"name": "mine.xyz", "mimeType": "text/plain", "buffer": SILICON.encode()}
-    page.locator("input[type=file]").set_input_files(file)
+    bring(page, "mine.xyz", SILICON)
     page.get_by_role("button", name="Compare everything").click()
     expect(page).to_have_url(re.compile("/summary[?]"))
     expect(page.get_by_text("Everything is compared")).to_be_visible(timeout=600_000)

@@ -1,9 +1,10 @@
 """A person's first hour: a file of their own, two real models, relaxation seen live, phonons, and everything back after a reload."""
 
 import re
-import time
 
 from playwright.sync_api import expect
+
+from tests.browser.visitor import bring, two_states
 
 CIF = """data_rocksalt
 _symmetry_space_group_name_H-M 'F m -3 m'
@@ -24,16 +25,10 @@ O1 O 0.5 0.5 0.5
 """
 
 
-def upload(page, name, content):
-    page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "text/plain", "buffer": content.encode()}
-    )
-
-
-def test_from_a_cif_to_compared_phonons_and_back(page, go, rerun, finished):
+def test_from_a_cif_to_compared_phonons_and_back(page, compute_phonons, finished):
     page.goto("/")
     expect(page.get_by_text("on your own structure").first).to_be_visible()
-    upload(page, "mine.cif", CIF)
+    bring(page, "mine.cif", CIF)
     expect(page.get_by_text("MgO", exact=True).first).to_be_visible()
     page.wait_for_url("**/structure?**")
     expect(page.get_by_text("Fm-3m (225)").first).to_be_visible()
@@ -41,18 +36,11 @@ def test_from_a_cif_to_compared_phonons_and_back(page, go, rerun, finished):
 
     page.goto(page.url.replace("/structure?", "/relax?") + "&lineup=chgnet,sevennet-0&rattle=0.1&fmax=0.01")
     page.get_by_role("button", name=re.compile("^Relax")).click()
-    assert two_states(page), "no two different intermediate states were seen while it ran"
+    assert two_states(lambda: steps(page)), "no two different intermediate states were seen while it ran"
     finished(page)
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 
-    go(page, "Phonons")
-    for axis in "abc":
-        with rerun(page):
-            page.get_by_role("spinbutton", name=f"Supercell {axis}").fill("2")
-            page.keyboard.press("Enter")
-    page.get_by_role("button", name="Compute phonons").click()
-    finished(page)
-    expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
+    compute_phonons(page)
 
     page.reload()
     finished(page)
@@ -64,25 +52,18 @@ def test_from_a_cif_to_compared_phonons_and_back(page, go, rerun, finished):
     fresh.context.close()
 
 
-def two_states(page):
-    """Watch the progress line until it has shown two different steps short of the end."""
-    seen = set()
-    until = time.monotonic() + 300
-    while time.monotonic() < until and len(seen) < 2:
-        for text in page.get_by_text(re.compile(r"^\d+ of \d+$")).all_inner_texts():
-            done = int(text.split(" ")[0])
-            if done:
-                seen.add(done)
-        time.sleep(0.15)
-    return len(seen) >= 2
+def steps(page):
+    """Steps that the lines of progress show, short of the end."""
+    lines = page.get_by_text(re.compile(r"^\d+ of \d+$")).all_inner_texts()
+    return {int(line.split(" ")[0]) for line in lines} - {0}
 
 
 def test_a_bad_file_is_answered_in_words(page):
     page.goto("/")
-    upload(page, "broken.cif", CIF.replace("_cell_length_a 4.30", "_cell_length_a four"))
+    bring(page, "broken.cif", CIF.replace("_cell_length_a 4.30", "_cell_length_a four"))
     message = page.get_by_text("broken.cif cannot be used")
     expect(message).to_be_visible()
     assert "_cell_length_a" in message.inner_text()
-    upload(page, "mine.cif", CIF)
+    bring(page, "mine.cif", CIF)
     expect(message).to_have_count(0)
     expect(page.get_by_text("MgO", exact=True).first).to_be_visible()

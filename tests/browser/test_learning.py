@@ -1,9 +1,9 @@
 """Learn a structure of one's own: symmetry seen being learned, and both heads of the student beside its teacher."""
 
-import time
-
 import pytest
 from playwright.sync_api import expect
+
+from tests.browser.visitor import bring, two_states
 
 CIF = """data_gallium_arsenide
 _symmetry_space_group_name_H-M 'P 1'
@@ -28,10 +28,9 @@ DRAWN = "() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.x ?? []).l
 
 
 @pytest.mark.slow
-def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finished):
+def test_a_structure_is_learned_and_its_student_compared(page, compute_phonons, rerun, finished):
     page.goto("/")
-    cif = {"name": "mine.cif", "mimeType": "text/plain", "buffer": CIF.encode()}
-    page.locator("input[type=file]").set_input_files(cif)
+    bring(page, "mine.cif", CIF)
     page.wait_for_url("**/structure?**")
     expect(page.get_by_text("GaAs", exact=True).first).to_be_visible()
 
@@ -39,7 +38,7 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
     page.goto(page.url.replace("/structure?", "/learn?") + asked)
     expect(page.get_by_text("variants with about")).to_be_visible()
     page.get_by_role("button", name="Learn this structure").click()
-    assert two_states(page), "no two different states of learning were seen while it ran"
+    assert two_states(lambda: epochs(page)), "no two different states of learning were seen while it ran"
     finished(page)
     expect(page.get_by_text("on variants that it never met")).to_be_visible()
     assert page.evaluate(DRAWN) == EPOCHS + 1
@@ -48,23 +47,12 @@ def test_a_structure_is_learned_and_its_student_compared(page, go, rerun, finish
         page.get_by_role("button", name="Put both heads beside the teacher").click()
     expect(page.get_by_text("Both heads are in the line-up")).to_be_visible()
 
-    go(page, "Phonons")
-    for axis in "abc":
-        with rerun(page):
-            page.get_by_role("spinbutton", name=f"Supercell {axis}").fill("2")
-            page.keyboard.press("Enter")
-    page.get_by_role("button", name="Compute phonons").click()
-    finished(page)
-    expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
+    compute_phonons(page)
     legend = page.locator(".legendtext").all_text_contents()
     assert sum("GaAs" in name for name in legend) == 2, legend
     assert any("SevenNet-0" in name for name in legend), legend
 
 
-def two_states(page):
-    """Watch the figure until it has shown two different numbers of epochs short of the end."""
-    seen, until = set(), time.monotonic() + 300
-    while time.monotonic() < until and len(seen) < 2:
-        seen |= {n for n in [page.evaluate(DRAWN)] if 0 < n <= EPOCHS}
-        time.sleep(0.1)
-    return len(seen) >= 2
+def epochs(page):
+    """Number of epochs that the figure shows, short of the end."""
+    return {page.evaluate(DRAWN)} & set(range(1, EPOCHS + 1))

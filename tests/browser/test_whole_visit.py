@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.state import START
+from tests.browser.visitor import bring
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
@@ -59,8 +60,7 @@ def slowness():
 
 def test_a_visit_costs_a_tenth_of_what_it_computes(server, page, go, idle, capsys):
     page.goto("/")
-    silicon = {"name": "silicon.xyz", "mimeType": "text/plain", "buffer": SILICON.encode()}
-    page.locator("input[type=file]").set_input_files(silicon)
+    bring(page, "silicon.xyz", SILICON)
     page.wait_for_url("**/structure?**")
     page.goto(page.url + "&lineup=" + ",".join(START))
     expect(page.get_by_text("Fd-3m (227)").first).to_be_visible()

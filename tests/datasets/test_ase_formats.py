@@ -17,6 +17,9 @@ from ase.io.trajectory import Trajectory
 from mlip_core.datasets import read_dataset
 from mlip_core.errors import DatasetError
 
+EXACT = 1e-12
+"""Tolerance where every digit is written, eV and Å."""
+
 
 def labelled(n=4):
     frames = []
@@ -40,21 +43,8 @@ def database(path, frames, **options):
     return path
 
 
-def assert_same(dataset, frames):
-    assert len(dataset) == len(frames)
-    for found, atoms in zip(dataset, frames, strict=True):
-        assert (found.atoms.numbers == atoms.numbers).all()
-        assert (found.atoms.pbc == atoms.pbc).all()
-        np.testing.assert_allclose(found.atoms.positions, atoms.positions, atol=1e-12)
-        np.testing.assert_allclose(found.forces, atoms.calc.results["forces"], atol=1e-12)
-        assert found.energy == pytest.approx(atoms.calc.results["energy"])
-        assert (found.stress is None) == ("stress" not in atoms.calc.results)
-        if found.stress is not None:
-            np.testing.assert_allclose(found.stress, atoms.get_stress(voigt=False), atol=1e-12)
-
-
 @pytest.mark.parametrize("suffix", ["db", "json", "traj"])
-def test_what_ase_writes(tmp_path, suffix):
+def test_what_ase_writes(tmp_path, suffix, assert_same):
     frames = labelled()
     path = tmp_path / f"a.{suffix}"
     if suffix in ("db", "json"):
@@ -64,7 +54,7 @@ def test_what_ase_writes(tmp_path, suffix):
             for atoms in frames:
                 file.write(atoms)
     dataset = read_dataset(path)
-    assert_same(dataset, frames)
+    assert_same(dataset, frames, EXACT)
     assert dataset.tags == {"part": 2}
     assert dataset.notes() == []
 
@@ -93,7 +83,7 @@ def test_data_of_a_row(tmp_path, suffix):
     dataset = read_dataset(tmp_path / f"a.{suffix}")
     assert dataset.keys == {"energy": {"dft_energy": 4}, "forces": {"dft_forces": 4}}
     for k, frame in enumerate(dataset):
-        np.testing.assert_allclose(frame.forces, frames[k].calc.results["forces"], atol=1e-12)
+        np.testing.assert_allclose(frame.forces, frames[k].calc.results["forces"], atol=EXACT)
         assert frame.energy == k
 
 
@@ -119,7 +109,7 @@ def test_one_odd_row_of_json(tmp_path):
     assert dataset.set_aside[1].reason == "there is no such row"
 
 
-def test_a_trajectory_cut_short_keeps_its_beginning(tmp_path):
+def test_a_trajectory_cut_short_keeps_its_beginning(tmp_path, assert_same):
     frames = labelled()
     with Trajectory(tmp_path / "a.traj", "w") as file:
         for atoms in frames:
@@ -128,7 +118,7 @@ def test_a_trajectory_cut_short_keeps_its_beginning(tmp_path):
     table = int.from_bytes(content[40:48], "little")
     content[table + 24 : table + 32] = (10**12).to_bytes(8, "little")
     dataset = read_dataset(bytes(content), "a.traj")
-    assert_same(dataset, frames[:3])
+    assert_same(dataset, frames[:3], EXACT)
     assert dataset.set_aside[0].where == "a.traj, after frame 2"
 
 

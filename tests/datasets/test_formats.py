@@ -33,22 +33,7 @@ def labelled(seed=0, symbols=("NaCl", "MgO", "H2O")):
     return frames
 
 
-def assert_same(dataset, frames):
-    assert len(dataset) == len(frames)
-    for frame, atoms in zip(dataset, frames, strict=True):
-        assert (frame.atoms.numbers == atoms.numbers).all()
-        assert (frame.atoms.pbc == atoms.pbc).all()
-        np.testing.assert_allclose(frame.atoms.positions, atoms.positions, atol=1e-7)
-        np.testing.assert_allclose(frame.atoms.cell.array, atoms.cell.array, atol=1e-7)
-        np.testing.assert_allclose(frame.forces, atoms.calc.results["forces"], atol=1e-7)
-        assert frame.energy == pytest.approx(atoms.calc.results["energy"], abs=1e-7)
-        if "stress" in atoms.calc.results:
-            np.testing.assert_allclose(frame.stress, atoms.get_stress(voigt=False), atol=1e-7)
-        else:
-            assert frame.stress is None
-
-
-def test_extended_xyz(tmp_path):
+def test_extended_xyz(tmp_path, assert_same):
     frames = labelled()
     write(tmp_path / "a.extxyz", frames)
     dataset = read_dataset(tmp_path / "a.extxyz")
@@ -57,12 +42,12 @@ def test_extended_xyz(tmp_path):
     assert (dataset.n_atoms, dataset.elements) == (2 + 4 + 3, ("H", "O", "Na", "Mg", "Cl"))
 
 
-def test_bytes_with_a_name(tmp_path):
+def test_bytes_with_a_name(tmp_path, assert_same):
     write(tmp_path / "a.extxyz", labelled())
     assert_same(read_dataset((tmp_path / "a.extxyz").read_bytes(), "upload.xyz"), labelled())
 
 
-def test_trajectory(tmp_path):
+def test_trajectory(tmp_path, assert_same):
     with Trajectory(tmp_path / "a.traj", "w") as file:
         for atoms in labelled():
             file.write(atoms)
@@ -70,7 +55,7 @@ def test_trajectory(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["db", "json"])
-def test_ase_database(tmp_path, suffix):
+def test_ase_database(tmp_path, suffix, assert_same):
     with connect(tmp_path / f"a.{suffix}") as database:
         for k, atoms in enumerate(labelled()):
             database.write(atoms, origin=f"part {k % 2}")
@@ -154,7 +139,7 @@ def deepmd_system(folder, frames, mixed=False):
     )
 
 
-def test_deepmd_tree_in_lambench_layout(tmp_path):
+def test_deepmd_tree_in_lambench_layout(tmp_path, assert_same):
     salt, magnesia = (labelled(seed, (name, name)) for seed, name in ((1, "NaCl"), (2, "MgO")))
     deepmd_system(tmp_path / "SetA" / "sys.000", salt[:1])
     deepmd_system(tmp_path / "SetA" / "sys.001", salt[1:])
@@ -186,7 +171,7 @@ def zipped(path, files):
     return path
 
 
-def test_zip_of_everything(tmp_path):
+def test_zip_of_everything(tmp_path, assert_same):
     write(tmp_path / "a.extxyz", labelled(1))
     deepmd_system(tmp_path / "tree" / "dp", labelled(2, ("NaCl",)))
     files = {

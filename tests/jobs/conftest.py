@@ -5,11 +5,23 @@ from pathlib import Path
 import pytest
 from ase.build import bulk
 
+from mlip_core.calculations import CALCULATIONS
 from mlip_core.configuration import Configuration
+from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
 
 sys.path.insert(0, str(Path(__file__).parent))
 PATIENCE = 240
+
+
+@pytest.fixture
+def jobs(home):
+    """A queue that knows the toys beside the real calculations, and nobody who computes."""
+    from toy_tasks import TOYS
+
+    jobs = Jobs(home, calculations={**CALCULATIONS, **TOYS}, dispatcher=None)
+    yield jobs
+    jobs.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from mlip_core.calculations.relaxation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.read import dataset_of
 from mlip_core.datasets.stored import StoredDataset
-from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
 from mlip_core.models.ase import AseModel
 from mlip_core.structures import fingerprint
@@ -29,13 +28,6 @@ class Still(AseModel):
         from ase.calculators.emt import EMT
 
         super().__init__(EMT(), name="still")
-
-
-@pytest.fixture
-def jobs(home):
-    jobs = Jobs(home, dispatcher=None)
-    yield jobs
-    jobs.close()
 
 
 def answered(jobs, task):

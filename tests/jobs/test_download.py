@@ -7,22 +7,12 @@ import pytest
 
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.files import RunFolder
-from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.worker import _bring, execute
 from mlip_core.models.catalogue import entry
 from mlip_core.models.download import arrived
 from mlip_core.models.hub import published
 
 CONTENT = random.Random(2).randbytes(3_400_000)
-
-
-@pytest.fixture
-def jobs(home):
-    from toy_tasks import TOYS
-
-    jobs = Jobs(home, calculations=TOYS, dispatcher=None)
-    yield jobs
-    jobs.close()
 
 
 @pytest.fixture

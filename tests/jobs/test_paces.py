@@ -1,26 +1,17 @@
 """A line-up is asked the shortest first, by the speed that was measured here or the usual one."""
 
-import pytest
 from ase.build import bulk
 
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.calculations.speed.record import Speed, Timing
 from mlip_core.calculations.speed.settings import SpeedSettings
 from mlip_core.configuration import Configuration
-from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.task import Task
 
 CHGNET = Configuration(model="chgnet")
 PET = Configuration(model="pet-demo", forces="direct")
 CONSERVATIVE = Configuration(model="pet-demo", forces="conservative")
 SEVENNET = Configuration(model="sevennet-0")
-
-
-@pytest.fixture
-def jobs(home):
-    jobs = Jobs(home, dispatcher=None)
-    yield jobs
-    jobs.close()
 
 
 def speed(crystal, us):

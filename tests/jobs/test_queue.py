@@ -11,15 +11,6 @@ from mlip_core.models.model import Claims
 ANSWER = Claims(True, True, True, True)
 
 
-@pytest.fixture
-def jobs(home):
-    from toy_tasks import TOYS
-
-    jobs = Jobs(home, calculations=TOYS, dispatcher=None)
-    yield jobs
-    jobs.close()
-
-
 def test_a_new_question_is_queued_and_remembered(jobs, counting, copper):
     run = jobs.submit(counting(), label="CHGNet, corrected", subject_name="my copper")
     assert (run.status, run.kind, run.label, run.subject_name) == (

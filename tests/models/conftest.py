@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,50 +94,38 @@ def questions(model):
     return SimpleNamespace(register_forward_hook=register_forward_hook)
 
 
+network, embedding = attrgetter("_network"), attrgetter("_network.atom_embedding")
+"""What runs once a forward call: most networks as a whole, CHGNet's at the embedding of its atoms."""
+
 CASES = {
     "emt": (lambda folder: mlip.from_ase(EMT(), name="EMT"), None),
-    "chgnet": (lambda folder: mlip.load_model("chgnet"), lambda model: model._network.atom_embedding),
-    "sevennet-0": (lambda folder: mlip.load_model("sevennet-0", dtype="float64"), lambda model: model._network),
-    "sevennet-0-float32": (lambda folder: mlip.load_model("sevennet-0", dtype="float32"), lambda model: model._network),
+    "chgnet": (lambda folder: mlip.load_model("chgnet"), embedding),
+    "sevennet-0": (lambda folder: mlip.load_model("sevennet-0", dtype="float64"), network),
+    "sevennet-0-float32": (lambda folder: mlip.load_model("sevennet-0", dtype="float32"), network),
     "pt-conservative": (
         lambda folder: mlip.load_model(folder / "tiny.pt", forces="conservative", dtype="float64"),
-        lambda model: model._network,
+        network,
     ),
-    "pt-direct": (
-        lambda folder: mlip.load_model(folder / "tiny.pt", forces="direct", dtype="float64"),
-        lambda model: model._network,
-    ),
+    "pt-direct": (lambda folder: mlip.load_model(folder / "tiny.pt", forces="direct", dtype="float64"), network),
     "ckpt-conservative": (
         lambda folder: mlip.load_model(folder / "tiny.ckpt", forces="conservative", dtype="float64"),
-        lambda model: model._network,
+        network,
     ),
-    "ckpt-direct": (
-        lambda folder: mlip.load_model(folder / "tiny.ckpt", forces="direct", dtype="float64"),
-        lambda model: model._network,
-    ),
-    "pet-demo-direct": (
-        lambda folder: mlip.load_model("pet-demo", forces="direct", dtype="float64"),
-        lambda model: model._network,
-    ),
+    "ckpt-direct": (lambda folder: mlip.load_model(folder / "tiny.ckpt", forces="direct", dtype="float64"), network),
+    "pet-demo-direct": (lambda folder: mlip.load_model("pet-demo", forces="direct", dtype="float64"), network),
     "pet-demo-conservative": (
         lambda folder: mlip.load_model("pet-demo", forces="conservative", dtype="float64"),
-        lambda model: model._network,
+        network,
     ),
-    "soap-demo": (lambda folder: mlip.load_model("soap-demo", dtype="float64"), lambda model: model._network),
-    "pet-demo-float32": (
-        lambda folder: mlip.load_model("pet-demo", forces="conservative", dtype="float32"),
-        lambda model: model._network,
-    ),
-    "soap-demo-float32": (lambda folder: mlip.load_model("soap-demo", dtype="float32"), lambda model: model._network),
-    "chgnet-0.2.0": (lambda folder: mlip.load_model("chgnet-0.2.0"), lambda model: model._network.atom_embedding),
-    "chgnet-r2scan": (lambda folder: mlip.load_model("chgnet-r2scan"), lambda model: model._network.atom_embedding),
-    "sevennet-l3i5": (lambda folder: mlip.load_model("sevennet-l3i5"), lambda model: model._network),
-    "sevennet-0-may2024": (lambda folder: mlip.load_model("sevennet-0-may2024"), lambda model: model._network),
-    "sevennet-mf-0-pbe": (lambda folder: mlip.load_model("sevennet-mf-0-pbe"), lambda model: model._network),
-    "sevennet-mf-0-r2scan": (
-        lambda folder: mlip.load_model("sevennet-mf-0-r2scan", dtype="float64"),
-        lambda model: model._network,
-    ),
+    "soap-demo": (lambda folder: mlip.load_model("soap-demo", dtype="float64"), network),
+    "pet-demo-float32": (lambda folder: mlip.load_model("pet-demo", forces="conservative", dtype="float32"), network),
+    "soap-demo-float32": (lambda folder: mlip.load_model("soap-demo", dtype="float32"), network),
+    "chgnet-0.2.0": (lambda folder: mlip.load_model("chgnet-0.2.0"), embedding),
+    "chgnet-r2scan": (lambda folder: mlip.load_model("chgnet-r2scan"), embedding),
+    "sevennet-l3i5": (lambda folder: mlip.load_model("sevennet-l3i5"), network),
+    "sevennet-0-may2024": (lambda folder: mlip.load_model("sevennet-0-may2024"), network),
+    "sevennet-mf-0-pbe": (lambda folder: mlip.load_model("sevennet-mf-0-pbe"), network),
+    "sevennet-mf-0-r2scan": (lambda folder: mlip.load_model("sevennet-mf-0-r2scan", dtype="float64"), network),
     "elsewhere-emt": (lambda own: own.load("emt", serves="serve_emt.py"), None),
     "elsewhere-pet-demo": (lambda own: own.load("pet-demo", serves="serve_own.py", forces="direct"), questions),
     "installed-mace": (lambda load: load("small.model"), questions),
