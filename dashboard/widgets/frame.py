@@ -31,11 +31,11 @@ LAYOUT = """<style>
 }
 @media (max-width: 1000px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem 1rem 2rem; }
-  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-controls, .st-key-mode-who, [class*="st-key-open-"])) > * {
-    flex: 1 1 100%; min-width: 100%;
-  }
   [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-repeat, [class*="st-key-card-"])) > * {
     flex: 1 1 300px; min-width: 300px;
+  }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-controls, .st-key-mode-who, [class*="st-key-open-"])) > * {
+    flex: 1 1 100%; min-width: 100%;
   }
 }
 [data-testid="stTable"] { overflow-x: auto; }
