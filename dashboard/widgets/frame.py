@@ -53,7 +53,7 @@ html { font-size: 20px; }
   [data-testid="stTopNavLink"] { padding: 0 4px; }
   [data-testid="stTopNavLink"] * { font-size: 16.5px !important; }
 }
-@media (max-width: 1400px) { [data-testid="stTopNavLink"] * { font-size: 14px !important; } }
+@media (max-width: 1400px) { [data-testid="stTopNavLink"] * { font-size: 13px !important; } }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
 </style>"""
 
