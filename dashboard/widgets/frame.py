@@ -31,11 +31,11 @@ LAYOUT = """<style>
 }
 @media (max-width: 1000px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem 1rem 2rem; }
-  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-controls, .st-key-mode-who, [class*="st-key-open-"])) > * {
-    flex: 1 1 100%; min-width: 100%;
-  }
   [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-repeat, [class*="st-key-card-"])) > * {
     flex: 1 1 300px; min-width: 300px;
+  }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] :is(.st-key-controls, .st-key-mode-who, [class*="st-key-open-"])) > * {
+    flex: 1 1 100%; min-width: 100%;
   }
 }
 [data-testid="stTable"] { overflow-x: auto; }
@@ -53,7 +53,7 @@ html { font-size: 20px; }
   [data-testid="stTopNavLink"] { padding: 0 4px; }
   [data-testid="stTopNavLink"] * { font-size: 16.5px !important; }
 }
-@media (max-width: 1400px) { [data-testid="stTopNavLink"] * { font-size: 14.5px !important; } }
+@media (max-width: 1400px) { [data-testid="stTopNavLink"] * { font-size: 13px !important; } }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
 </style>"""
 

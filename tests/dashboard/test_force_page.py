@@ -157,7 +157,7 @@ def test_the_paired_test_is_of_the_configurations_that_were_chosen(app, code):
     words = [" ".join(item.value for item in app.markdown)]
     app.selectbox(key="real-first").select("PET demo · conservative").run()
     words.append(" ".join(item.value for item in app.markdown))
-    difference = [float(re.search(r"MAE (-?[\d.]+) meV", said)[1]) for said in words]
+    difference = [float(re.search(r"MAE (−?[\d.]+) meV", said)[1].replace("−", "-")) for said in words]
     assert difference[0] == -difference[1] != 0
 
 

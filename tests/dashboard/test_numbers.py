@@ -5,7 +5,7 @@ import math
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.widgets.numbers import as_text, fixed, power
+from dashboard.widgets.numbers import as_text, column, fixed, power
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,20 @@ def test_a_table_shows_a_row_a_configuration():
     assert list(shown.columns) == ["x (Å)"]
     assert shown["x (Å)"].tolist() == ["−0.5", "–"]
     assert shown.index.tolist() == ["a \\*b\\*", "c"], "no markup"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "values", "texts"),
+    [
+        ("%.3f", [-0.3716, 12.0, None], ["−0.372", "12.000", "–"]),
+        ("%.1e", [4.83e-6, 0.13], ["4.8×10⁻⁶", "0.13"]),
+        ("%.3g", [4.53, 87.0, 812.0], ["4.53", "87.00", "812.00"]),
+        ("%.2g", [4.83e-6, 0.13], ["4.8×10⁻⁶", "0.13"]),
+    ],
+)
+def test_a_column_of_a_table_has_one_precision(pattern, values, texts):
+    assert [column(pattern, [v for v in values if v is not None])(value) for value in values] == texts
+
+
+def test_other_patterns_are_left_to_the_table():
+    assert column("localized", [1.0]) is None

@@ -1,6 +1,7 @@
 """Tables for a desk and for a room."""
 
 import ast
+import io
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from dashboard.widgets.table import large_table
+from dashboard.widgets.table import as_read, headed, large_table
 
 number = st.column_config.NumberColumn
 ROWS = pd.DataFrame(
@@ -83,3 +84,24 @@ def test_only_tables_in_which_rows_are_chosen_stay_small():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.dataframe" and path.name != "table.py":
                 assert "on_select" in {word.arg for word in node.keywords}, f"{path}: show_table instead"
+
+
+def test_headings_are_in_sentence_case_and_symbols_stay():
+    config = headed(ROWS.set_index("configuration"), CONFIG)
+    assert {name: told["label"] for name, told in config.items()} == {
+        "configuration": "Configuration",
+        "λ": "λ of ∂F/∂x",
+        "steps": "Steps <n>",
+        "done": "Done",
+        "why": "Why",
+    }
+
+
+def test_at_a_desk_numbers_are_written_as_people_read_them_and_stay_numbers():
+    rows = ROWS.assign(change=[-1.18, 0.5])
+    styler, config = as_read(rows, headed(rows, CONFIG | {"change": number(format="%.2f")}))
+    table = pd.read_html(io.StringIO(styler.to_html()))[0]
+    assert table["λ"].tolist() == ["1.23×10⁻³", "–"]
+    assert table["change"].tolist() == ["−1.18", "0.50"]
+    assert styler.data["change"].tolist() == [-1.18, 0.5], "by which they are sorted"
+    assert "format" not in config["λ"]["type_config"], "it would be written anew"

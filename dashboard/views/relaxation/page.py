@@ -12,7 +12,7 @@ from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figur
 from dashboard.views.relaxation.sweep import sweep_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, titled
+from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, plain, titled
 from dashboard.widgets.numbers import as_text, fixed, power, table
 from dashboard.widgets.once import once
 from dashboard.widgets.theme import Look, Style
@@ -36,7 +36,6 @@ COLUMNS = {
     "loose": ("Space group at 10⁻² Å", as_text),
     "evaluations": ("Evaluations", as_text),
     "seconds": ("Time (s)", fixed(1)),
-    "how it ended": ("How it ended", as_text),
 }
 
 
@@ -137,6 +136,9 @@ def draw(works: list[Work]) -> None:
 def outcomes(works: Sequence[Work]) -> None:
     """Compare where the relaxations ended."""
     table([_outcome(work) for work in works], COLUMNS)
+    for work in works:
+        if not work.result.converged:
+            st.markdown(f":material/info: **{plain(work.member.label)}**: {plain(work.result.reason)}.")
     st.caption(
         "−ΣF·dx: work of the forces along the way, which is ΔE if they are the gradient of the energy. The largest force on atoms and "
         "cell is the one that is compared with the force threshold. RMSD: pymatgen's StructureMatcher, in units of the cube root of "
@@ -201,7 +203,6 @@ def _outcome(work: Work) -> dict[str, object]:
         "loose": _change(result.space_groups_loose),
         "evaluations": result.n_evaluations,
         "seconds": result.seconds,
-        "how it ended": result.reason,
     }
 
 

@@ -10,7 +10,7 @@ from mlip_core.summary.rules import Level
 CSS = """
 table.summary { width: 100%; border-collapse: separate; border-spacing: 3px; font-size: .86em; line-height: 1.25; table-layout: fixed; }
 .place { overflow-x: auto; }
-@media screen and (max-width: 1000px) { table.summary { min-width: 1150px; } }
+@media screen and (max-width: 1000px) { table.summary { min-width: 1300px; } }
 table.summary th { text-align: left; vertical-align: bottom; font-weight: 600; padding: .25em .45em; overflow-wrap: break-word; }
 table.summary td, table.summary th.member { text-align: left; vertical-align: top; padding: .45em; border-radius: .4em; overflow-wrap: break-word; }
 table.summary th.member { font-weight: 600; }
