@@ -1,5 +1,7 @@
 """A model that only the hub has, as a visitor sees it: what it is, how large, under which licence, and a way to get it."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard.downloads import Download, on_its_way
@@ -83,19 +85,22 @@ def _state(model: Entry, way: Download, key: str) -> None:
 def _buttons(way: Download, key: str) -> None:
     if way.offer is None:
         if st.button("Ask again", key=f"download-ask-{key}", icon=":material/refresh:"):
-            way.ask()
-            st.rerun()  # the same model may be shown at several places of the page
+            _do(way.ask)
         return
     here, whole = way.here, way.offer.size
     title = (
         f"Go on: {byte_count(whole - here)} of {byte_count(whole)} to come" if here else f"Download {byte_count(whole)}"
     )
     if st.button(title, key=f"download-start-{key}", icon=":material/download:", type="primary", width="stretch"):
-        way.start()
-        st.rerun()  # the same model may be shown at several places of the page
+        _do(way.start)
     if here and st.button("Throw away what has come", key=f"download-drop-{key}", type="tertiary"):
-        way.throw_away()
-        st.rerun()  # the same model may be shown at several places of the page
+        _do(way.throw_away)
+
+
+def _do(act: Callable[[], None]) -> None:
+    """Do what a button says, and draw the whole page: the same model may be shown at several places of it."""
+    act()
+    st.rerun()
 
 
 def _how_far(here: int, whole: int, rate: float) -> str:

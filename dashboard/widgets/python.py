@@ -42,15 +42,15 @@ def code_of(tasks: Sequence[Task]) -> str:
             if isinstance(subject, Atoms):
                 mark = fingerprint(subject)
                 if mark not in sources:
-                    sources[mark] = _structure(subject, mark, opening)
+                    sources[mark] = _structure(mark, opening)
             elif subject is not None and subject.sha256 not in sources:
                 sources[subject.sha256] = "data"
                 opening += _data(subject.file, subject.name)
     return page_code(tasks, opening, sources)
 
 
-def _structure(subject: Atoms, mark: str, opening: list[str]) -> str:
-    """Return the variable that holds a structure, and add the lines that fill it."""
+def _structure(mark: str, opening: list[str]) -> str:
+    """Return the variable that holds the structure with a fingerprint, and add the lines that fill it."""
     chosen = state.structure()
     if not any(line.startswith("structure = ") for line in opening):
         opening += _chosen()

@@ -18,8 +18,6 @@ from mlip_core.training.card import bar, data_summary, domain, file_hash, recipe
 from mlip_core.training.cells import Relaxed, cell_of
 from mlip_core.training.settings import TrainingSettings
 
-HANDFUL = 6
-"""Number of test structures, one a crystal, on which the difference of the two heads is stated."""
 FORCE_BARS: dict[Forces, float] = {"direct": 0.13, "conservative": 0.10}
 """Bars for the force MAE over the mean force, by crystal."""
 BAND_BAR = 0.05

@@ -74,6 +74,15 @@ def visitor(home, monkeypatch):
         cached.clear()
 
 
+@pytest.fixture(scope="module")
+def home_of_all(tmp_path_factory):
+    """One data folder for all tests of a file, so that each question is answered once."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLIP_DASHBOARD_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def hostile():
     """A name that would run as a script if it were not escaped."""

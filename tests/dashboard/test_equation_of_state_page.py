@@ -178,17 +178,8 @@ def test_every_equation_of_the_calculation_is_offered():
     assert set(EQUATIONS) == set(get_args(Equation))
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """One data folder for all of these tests, so that each question is answered once."""
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLIP_DASHBOARD_HOME", str(folder))
-        yield folder
-
-
 @pytest.fixture
-def app(home, monkeypatch):
+def app(home_of_all, monkeypatch):
     from dashboard.service import jobs
     from mlip_core.jobs.queue import Jobs
 

@@ -49,17 +49,8 @@ def planted():
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """One data folder for all of these tests, so that each question is answered once."""
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLIP_DASHBOARD_HOME", str(folder))
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def code(home, planted):
-    return Shelf(home / "datasets").bring(planted[0], "planted.extxyz")
+def code(home_of_all, planted):
+    return Shelf(home_of_all / "datasets").bring(planted[0], "planted.extxyz")
 
 
 @pytest.fixture
@@ -204,7 +195,7 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     } <= set(packed.namelist())
 
 
-def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
+def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home_of_all):
     from dashboard.service import dataset, jobs
 
     frames = read(asset("reference", "rattled.extxyz"), ":12")
@@ -212,7 +203,7 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
         atoms.info["set"] = ("AQM_PBE", "HPt_NC_2022", "Cu_MgO_catalysts")[place % 3]
     text = io.StringIO()
     write(text, [atoms for atoms in frames if atoms.info["name"] in ("Si", "C", "SiC")], format="extxyz")
-    code = Shelf(home / "datasets").bring(text.getvalue().encode(), "sets.extxyz")
+    code = Shelf(home_of_all / "datasets").bring(text.getvalue().encode(), "sets.extxyz")
     tasks = compute(code)
     task = lambench_questions(dataset(code), (DIRECT,), 10, 1)[0]
     measured = replace(task, settings=replace(task.settings, picoseconds=0.03)).run()
@@ -249,14 +240,14 @@ def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home):
     assert len(pd.read_csv(packed.open("PET_demo_direct/lambench_cells.csv"))) == 10
 
 
-def test_benchmarks_are_shown_where_models_cover_different_elements(app, home):
+def test_benchmarks_are_shown_where_models_cover_different_elements(app, home_of_all):
     from dashboard.service import dataset, jobs
 
     every = read(asset("reference", "rattled.extxyz"), ":")
     frames = [next(a for a in every if a.info["name"] == name) for name in ("Si", "Al", "Cu")]
     text = io.StringIO()
     write(text, frames, format="extxyz")
-    code = Shelf(home / "datasets").bring(text.getvalue().encode(), "three.extxyz")
+    code = Shelf(home_of_all / "datasets").bring(text.getvalue().encode(), "three.extxyz")
     for task in questions(dataset(code), (DIRECT, Configuration(model="chgnet")), None)[0]:
         jobs().store.put(jobs().key(task), task.run())
     app.query_params["data"], app.query_params["lineup"] = code, "pet-demo:direct,chgnet"

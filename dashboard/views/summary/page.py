@@ -36,7 +36,7 @@ def main() -> None:
     header()
     structure, members = need_structure(), need_lineup()
     found = choose(structure, members)
-    live(found.tasks, lambda works: draw(found, works), steps=True, tell=lambda works: tell(found, works))
+    live(found.tasks, lambda works: draw(found, works), steps=True, tell=tell)
 
 
 def choose(structure: Atoms, members: tuple[Configuration, ...]) -> Comparison:
@@ -128,7 +128,7 @@ def _under_way(work: Work, opens: str) -> Cell:
     return Cell(run.status, (run.reason or "")[:120], None, missing=True, opens=opens)
 
 
-def tell(found: Comparison, works: Sequence[Work]) -> None:
+def tell(works: Sequence[Work]) -> None:
     """Say in one line how far everything is, with a way to stop it."""
     active = [work for work in works if work.active]
     if active:
