@@ -56,7 +56,8 @@ def show_task(task: Task) -> str | None:
         return None
     if not isinstance(task.subject, Atoms):
         _open_subject(task)
-    state.open_with({**PAGES[folder].shows[task.kind].widget_values(task), state.STANDARD: True})
+    values = PAGES[folder].shows[task.kind].widget_values(task)
+    state.open_with({**values, **dict.fromkeys(values.keys() & {state.STANDARD}, True)})
     return script(folder)
 
 
