@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import streamlit as st
 from ase import Atoms
 
 from dashboard import state
@@ -33,8 +32,7 @@ def open_comparison(asked: Sequence[tuple[Run, Task]]) -> str | None:
         return None
     _open_subject(first)
     state.open_lineup(list(dict.fromkeys(task.configuration for _, task in asked))[: state.MAX_MEMBERS])
-    for key, value in PAGES[folder].shows[first.kind].widget_values(first).items():
-        st.session_state[key] = value
+    state.open_with(PAGES[folder].shows[first.kind].widget_values(first))
     for run, task in asked:
         _remember_earlier(run, task)
     return script(folder)
@@ -58,9 +56,8 @@ def show_task(task: Task) -> str | None:
         return None
     if not isinstance(task.subject, Atoms):
         _open_subject(task)
-    for key, value in PAGES[folder].shows[task.kind].widget_values(task).items():
-        st.session_state[key] = value
-    st.session_state[state.STANDARD] = True
+    values = PAGES[folder].shows[task.kind].widget_values(task)
+    state.open_with({**values, **dict.fromkeys(values.keys() & {state.STANDARD}, True)})
     return script(folder)
 
 

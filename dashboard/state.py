@@ -6,7 +6,8 @@ so that a link, a bookmark or a reload shows the same comparison.
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 from ase import Atoms
@@ -58,6 +59,8 @@ QUESTION = "page-question"
 """What the open page answers."""
 TERMS = "page-terms"
 """Terms that the open page explains."""
+OPENED = "opened-with"
+"""Settings with which a page is being opened, by the keys of its widgets."""
 EARLIER = "earlier"
 LESSON = "lesson"
 """Name of the lesson that is open."""
@@ -108,6 +111,25 @@ def missing() -> list[str]:
 def enter(folder: str, *, question: str, terms: tuple[str, ...]) -> None:
     """Say which page is open, what it answers and which terms it explains."""
     st.session_state[FOLDER], st.session_state[QUESTION], st.session_state[TERMS] = folder, question, terms
+
+
+def open_with(settings: Mapping[str, Any]) -> None:
+    """Choose settings of the page that is opened next, by the keys of its widgets."""
+    st.session_state.update(settings)
+    st.session_state[OPENED] = {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in settings.items()
+        if isinstance(value, bool | int | float)
+    }
+
+
+def opened() -> dict[str, str]:
+    """Return, once, what the address of the page that is opened must say of its settings.
+
+    A widget that is drawn for the first time takes what was chosen for it, but does not write it into the address.
+    """
+    found: dict[str, str] = st.session_state.pop(OPENED, {})
+    return found
 
 
 def structure() -> Atoms | None:

@@ -16,10 +16,10 @@ def link(folder: str, text: str) -> None:
 
 
 def go(page: str) -> None:
-    """Leave for another page, as :func:`script` names it; what holds on every page stays in the address.
+    """Leave for another page, as :func:`script` names it.
 
+    What holds on every page goes along in the address, and so do the settings that were chosen for the page.
     Streamlit's own way refuses to leave a page whose widgets have anything in the address, unless it is told what to keep.
     """
-    st.switch_page(
-        page, query_params={key: str(st.session_state[key]) for key in state.CARRIED if key in st.session_state}
-    )
+    carried = {key: str(st.session_state[key]) for key in state.CARRIED if key in st.session_state}
+    st.switch_page(page, query_params=carried | state.opened())

@@ -17,8 +17,8 @@ QUICK = "1-turning"
 EVERY = [
     pytest.param(lesson, id=lesson.id, marks=() if lesson.id == QUICK else pytest.mark.slow) for lesson in lessons()
 ]
-PICTURE = ".js-plotly-plot .main-svg, table.summary"
-"""The first figure of a page; the summary's is a table."""
+PICTURE = ".js-plotly-plot .main-svg, [data-testid='stTable'], table.summary"
+"""The first figure of a page; the summary's and that of the conservation are tables."""
 
 
 @pytest.fixture(scope="module")

@@ -51,3 +51,13 @@ def test_another_lesson_is_kept_in_the_address(visitor):
     visitor.run(app)
     assert app.title[0].value == lessons()[3].title
     assert "".join(app.query_params["lesson"]) == lessons()[3].id
+
+
+def test_the_page_of_a_step_has_its_settings_in_the_address(visitor):
+    app = visitor.open("lessons", lesson="5-phonons")
+    app.button(key="open-1").click()
+    visitor.run(app)
+    said = {name: "".join(value) for name, value in app.query_params.items()}
+    assert said["structure"] == "diamond"
+    assert [said[f"supercell_{axis}"] for axis in "abc"] == ["3", "3", "3"]
+    assert [app.number_input(key=f"supercell_{axis}").value for axis in "abc"] == [3, 3, 3]

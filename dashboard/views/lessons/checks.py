@@ -9,16 +9,25 @@ from mlip_core.teaching.lessons import Expected
 
 SIGNS = {True: "✓ as expected", False: "≠ other than expected"}
 CSS = """<style>
-table.lesson { width: 100%; border-collapse: collapse; font-size: 1rem; font-variant-numeric: tabular-nums; }
+table.lesson { width: 100%; border-collapse: collapse; table-layout: fixed; font-size: 1rem; font-variant-numeric: tabular-nums; }
 table.lesson th { text-align: left; font-weight: 600; opacity: .75; }
 table.lesson th, table.lesson td { padding: .35em .7em; border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
-table.lesson th:first-child, table.lesson td:first-child { width: 40%; padding-left: 0; }
+table.lesson th:first-child { width: 40%; }
+table.lesson th:first-child, table.lesson td:first-child { padding-left: 0; }
 table.lesson td.found { font-weight: 700; }
 table.lesson span { white-space: nowrap; padding: .15em .6em; border-radius: .4em; }
 table.lesson span.kept { background: rgba(0, 158, 115, .24); }
 table.lesson span.doubtful { background: rgba(230, 159, 0, .27); }
 </style>"""
 """Colours that read on white and on black, as those of the summary."""
+
+
+NARROW = """<style>
+@media (max-width: 1000px) {
+  [class*="st-key-lesson-step"] [data-testid="stHorizontalBlock"] > * { flex: 1 1 100%; min-width: 100%; }
+}
+</style>"""
+"""On a narrow screen the buttons of a step stand below its words."""
 
 
 class Check(NamedTuple):

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.reopen import show_task
-from dashboard.views.lessons.checks import Check, check_table
+from dashboard.views.lessons.checks import NARROW, Check, check_table
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, chip, look, projector_switch
 from dashboard.widgets.glossary import terms
 from dashboard.widgets.navigation import go
@@ -16,18 +16,12 @@ from dashboard.widgets.work import Work, follow, live, start_button
 from mlip_core.structures import library
 from mlip_core.teaching.lessons import Expected, Lesson, Step, lessons
 
-STACKED = """<style>
-@media (max-width: 1000px) {
-  [class*="st-key-lesson-step"] [data-testid="stHorizontalBlock"] > * { flex: 1 1 100%; min-width: 100%; }
-}
-</style>"""
-"""On a narrow screen the buttons of a step stand below its words."""
 _CHOICE = "lesson-choice"
 
 
 def main() -> None:
     """Lay the page out: the questions at the left, the chosen lesson beside them."""
-    st.html(LAYOUT + STACKED + PROJECTOR * look().projector)
+    st.html(LAYOUT + NARROW + PROJECTOR * look().projector)
     questions, lesson = st.columns([1, 3], gap="large")
     with questions.container(key="controls"):
         chosen = choose(lessons())
