@@ -58,7 +58,7 @@ def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figur
         Three panels with a logarithmic axis: force error as oriented and turned (% of the mean force), with a thin line
         below which a student is good, and the spread of the forces over turned copies (% of their root mean square).
     """
-    figure = make_subplots(cols=3, horizontal_spacing=0.075, subplot_titles=_titles(courses))
+    figure = make_subplots(cols=3, horizontal_spacing=look.gap(0.075), subplot_titles=_titles(courses))
     marks = []
     for course in courses:
         for head in HEADS:
