@@ -56,7 +56,7 @@ class Shot:
 SHOTS = (
     Shot(name="pictures/relaxation", page="relax", address={"rattle": "0.1", "steps": "40"}, press="relax"),
     Shot(name="pictures/rotations", page="rotations", address={}, press="rotations"),
-    Shot(name="pictures/speed", page="speed", address={"speed_largest": "64"}, press="speed"),
+    Shot(name="pictures/speed", page="speed", address={"speed_largest": "512"}, press="speed"),
     Shot(
         name="pictures/equation_of_state",
         page="equation-of-state",
@@ -65,6 +65,20 @@ SHOTS = (
     ),
     Shot(name="pictures/conservation", page="conservation", address={"picoseconds": "0.1"}, press="conservation"),
     Shot(name="pictures/phonons", page="phonons", address={}, press="phonons"),
+    Shot(name="pictures/force_errors", page="forces", address={}, press="force-errors", top=210),
+    Shot(name="pictures/summary", page="summary", address={}, press="", size=(1280, 320), top=215),
+    Shot(
+        name="pictures/distillation",
+        page="learn",
+        address={
+            "structure": "gaas",
+            "lineup": "sevennet-0",
+            "learn_structures": "100",
+            "learn_epochs": "20",
+            "learn_unturned": "true",
+        },
+        press="learn",
+    ),
 )
 
 

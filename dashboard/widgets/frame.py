@@ -13,7 +13,7 @@ from dashboard import state
 from dashboard.widgets.glossary import terms
 from dashboard.widgets.model_card import outside
 from dashboard.widgets.navigation import link
-from dashboard.widgets.preview import preview
+from dashboard.widgets.preview import SHOWN, preview
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Look, Style
 from mlip_core.configuration import Configuration
@@ -41,10 +41,16 @@ LAYOUT = """<style>
 [data-testid="stTable"] { overflow-x: auto; }
 </style>"""
 """On a narrow screen the controls stand above the results, and the names of all pages still have room."""
+DARK = """<style>
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] kbd { color: #10151c; }
+</style>"""
+"""On the light blue of a dark page white letters can hardly be read."""
 PRESENT = """<style>
 [data-testid="stColumn"]:has(.st-key-controls) { display: none; }
 </style>"""
 """Controls are not seen, but still hold the settings."""
+COMPARES = "this page compares the whole line-up on it."
+"""What most pages do with a structure."""
 CROWDED = 4
 """Members of the line-up from whose excess on their chips are smaller."""
 PROJECTOR = """<style>
@@ -96,7 +102,7 @@ def header() -> None:
             projector_switch()
     for words in state.missing():
         st.warning(words, icon=":material/link_off:")
-    st.html(LAYOUT + PROJECTOR * look().projector + PRESENT * state.on(state.PRESENT))
+    st.html(LAYOUT + PROJECTOR * look().projector + DARK * look().dark + PRESENT * state.on(state.PRESENT))
 
 
 def panes() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -146,14 +152,22 @@ def chip(mark: Style, unknown: Sequence[str] = ()) -> str:
     return f"<span style='white-space:nowrap;margin-right:.9em'>{line} {name}</span>"
 
 
-def need_structure() -> Atoms:
-    """Return the chosen structure, or say where to choose one and stop the page."""
+def need_structure(words: str = COMPARES, shown: str = SHOWN) -> Atoms:
+    """Return the chosen structure, or say where to choose one and stop the page.
+
+    Parameters
+    ----------
+    words : str
+        What the page does with a structure, in Markdown.
+    shown : str
+        What is seen in the picture of the page.
+    """
     atoms = state.structure()
     if atoms is None:
         st.subheader(st.session_state.get(state.QUESTION) or "What does each model say?")
-        st.markdown("Choose a structure of the library or bring your own; this page compares the whole line-up on it.")
+        st.markdown(f"Choose a structure of the library or bring your own; {words}")
         link("structure", "Choose a structure")
-        preview()
+        preview(shown)
         st.stop()
     return atoms
 

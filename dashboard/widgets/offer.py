@@ -38,7 +38,7 @@ def offer(text: str, tasks: Sequence[Task], *, key: str, sets: Mapping[str, Any]
         return
     st.session_state[_WANTED] = (dict(sets), tuple(jobs().key(task) for task in tasks))
     if missing and took > work.LONG:
-        work.ask(missing, None, key=key)
+        work.ask(missing, None, key=key, took=took)
     elif missing:
         work.submit(missing)
     else:

@@ -7,11 +7,13 @@ from mlip_core.assets import asset
 
 WIDTH = 640
 """px at a desk."""
+SHOWN = "Silicon as two bundled models see it"
+"""What most pictures show."""
 
 
-def preview() -> None:
-    """Show a small picture of the open page with the results of an example; nothing where there is none."""
+def preview(shown: str = SHOWN) -> None:
+    """Show a small picture of the open page with the results of an example, and say of what; nothing where there is none."""
     shade = "dark" if st.context.theme.type == "dark" else "light"
     path = asset("pictures", f"{st.session_state.get(state.FOLDER, '')}-{shade}.webp")
     if path.is_file():
-        st.image(str(path), width=WIDTH, caption="Silicon as two bundled models see it: what this page shows.")
+        st.image(str(path), width=WIDTH, caption=f"{shown}: what this page shows.")

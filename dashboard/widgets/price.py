@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.service import jobs, result, task_of
 from mlip_core.calculations.speed.machine import n_cores
 from mlip_core.jobs.cluster import n_workers
-from mlip_core.jobs.cost import Pace, in_words, learned, pace_of_speed, together
+from mlip_core.jobs.cost import Pace, learned, pace_of_speed, together
 from mlip_core.jobs.task import Task
 
 LONG = 120.0
@@ -19,11 +19,6 @@ _LEARNED_FROM = 60
 def estimate(tasks: Sequence[Task]) -> float:
     """Return how long tasks take on this machine that are not stored yet, s."""
     return together(tasks, n_workers(n_cores()), paces(), stored=_stored)
-
-
-def price(tasks: Sequence[Task]) -> str:
-    """Say how long tasks take: "about 3 min on this machine"."""
-    return f"{in_words(estimate(tasks))} on this machine"
 
 
 @st.cache_data(show_spinner=False, ttl=20.0)

@@ -118,6 +118,10 @@ class Look:
         """Plotly's description of a thin line that is not data, such as zero."""
         return {"color": self.ink.faint, "width": 1}
 
+    def gap(self, share: float) -> float:
+        """Return the space between two panels, where it is this share of the width at a desk: ticks and titles stand in it."""
+        return 1.5 * share if self.projector else share
+
     def line(self, mark: Style) -> dict[str, object]:
         """Return Plotly's description of a configuration's line."""
         return {"color": mark.color, "dash": mark.dash, "width": self.line_width}

@@ -10,7 +10,7 @@ from dashboard import state
 from dashboard.service import jobs, result, shipped_key
 from dashboard.widgets.frame import chip, guarded, plain
 from dashboard.widgets.preview import preview
-from dashboard.widgets.price import LONG, estimate, price
+from dashboard.widgets.price import LONG, estimate
 from dashboard.widgets.python import same_in_python
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Style
@@ -130,10 +130,31 @@ def choose(title: str, works: Sequence[Work], *, key: str) -> Work:
     return works[names.index(st.selectbox(title, names, key=key, bind="query-params"))]
 
 
-def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | None = None, first: bool = True) -> None:
-    """Offer to compute what is not there yet; ``about`` names what it is computed on, if not the structure.
+def start_button(
+    text: str,
+    tasks: Sequence[Task],
+    *,
+    key: str,
+    about: str | None = None,
+    first: bool = True,
+    takes: float | None = None,
+) -> None:
+    """Offer to compute what is not there yet, and say what it takes.
 
-    The ``first`` of a page is the one that the keyboard starts.
+    Parameters
+    ----------
+    text : str
+        On the button.
+    tasks : sequence of Task
+        What the page asks.
+    key : str
+        Of the button.
+    about : str, optional
+        What it is computed on, if not the structure.
+    first : bool
+        Whether it is the one of the page that the keyboard starts.
+    takes : float, optional
+        Seconds that all of it takes, where the page knows better than what the models are asked for.
     """
     works = follow(tasks)
     asked = [work for work in works if not (work.run is not None and work.run.active)]
@@ -144,9 +165,10 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
             ":material/history: Computed by an earlier version of this program, or with other versions of its packages. Compute anew to compare with today's results."
         )
     if missing:
-        title = text if not done else f"Compute the {len(missing)} missing"
+        rest = f"Compute the {len(missing)} missing" if first else f"{text}: the {len(missing)} missing"
+        title = rest if done else text
         shortcut = "Ctrl+Enter" if first else None
-        took = estimate(missing)
+        took = estimate(missing) if takes is None else takes
         if st.button(
             title,
             type="primary" if first else "secondary",
@@ -156,7 +178,7 @@ def start_button(text: str, tasks: Sequence[Task], *, key: str, about: str | Non
             shortcut=shortcut,
         ):
             if took > LONG:
-                ask(missing, about, key=key)
+                ask(missing, about, key=key, took=took)
             else:
                 submit(missing, about)
         st.caption(f":material/schedule: {in_words(took).capitalize()} on this machine.")
@@ -175,10 +197,10 @@ def submit(tasks: Sequence[Task], about: str | None = None) -> None:
 
 
 @st.dialog("This takes a while")
-def ask(tasks: Sequence[Task], about: str | None, *, key: str) -> None:
-    """Say what tasks take that take long, and ask whether to start them."""
+def ask(tasks: Sequence[Task], about: str | None, *, key: str, took: float) -> None:
+    """Say that tasks take long, so many seconds, and ask whether to start them."""
     st.markdown(
-        f"**{price(tasks).capitalize()}**, in the background: results appear as they come, and each can be cancelled. "
+        f"**{in_words(took).capitalize()} on this machine**, in the background: results appear as they come, and each can be cancelled. "
         "You may leave the page, and even close the browser."
     )
     yes, no = st.columns(2)

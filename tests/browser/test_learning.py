@@ -44,7 +44,7 @@ def test_a_structure_is_learned_and_its_student_compared(page, compute_phonons, 
     assert page.evaluate(DRAWN) == EPOCHS + 1
 
     with rerun(page):
-        page.get_by_role("button", name="Put both heads beside the teacher").click()
+        page.get_by_role("button", name="Add both to the line-up").click()
     expect(page.get_by_text("Both heads are in the line-up")).to_be_visible()
 
     compute_phonons(page)

@@ -123,17 +123,17 @@ def test_three_digits_without_an_exponent(value, text):
 def test_the_line_up_shows_what_a_step_costs_or_the_way_to_measure_it(visitor, measure):
     address = {"structure": "si", "lineup": "pet-demo:direct,pet-demo:conservative"}
     app = visitor.open("lineup", **address)
-    assert [text for text in captions(app) if text.startswith("**cost**")] == [f"**cost** {NONE}"] * 2
-    assert "Measure the cost that is missing (–)" in links(app)
+    assert [text for text in captions(app) if text.startswith("**Cost**")] == ["**Cost** not measured yet"] * 2
+    assert "Measure the cost that is missing" in links(app)
     for member, us_per_atom in ((DIRECT, 200), (CONSERVATIVE, 440)):
         measure(library_structure("si"), member, us_per_atom, "Silicon")
-    shown = [text for text in captions(visitor.run(app)) if text.startswith("**cost**")]
+    shown = [text for text in captions(visitor.run(app)) if text.startswith("**Cost**")]
     assert [text.split(" (")[0] for text in shown] == [
-        "**cost** 400 μs/atom, 3.2 ms a step",
-        "**cost** 880 μs/atom, 7.04 ms a step",
+        "**Cost** 400 μs/atom, 3.2 ms a step",
+        "**Cost** 880 μs/atom, 7.04 ms a step",
     ]
     assert all("alone on the machine, 8 atoms of Silicon, one by one" in text for text in shown)
-    assert "Measure the cost that is missing (–)" not in links(app)
+    assert "Measure the cost that is missing" not in links(app)
 
 
 @pytest.mark.parametrize("kind", ["rotational_variance", "force_errors"])

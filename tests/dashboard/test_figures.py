@@ -210,3 +210,9 @@ def test_relaxations_and_phonons_are_taken_along_with_their_figures(relaxation, 
     figures = phonon_figures([(mark, aluminium)])
     assert list(figures) == ["Bands and density of states", "Thermal properties"]
     has_figures(archive(hostile, [(mark, aluminium)], figures), figures)
+
+
+def test_panels_stand_further_apart_where_their_titles_are_larger():
+    assert Look(projector=True).gap(0.08) / Look().gap(0.08) == pytest.approx(
+        Look(projector=True).font_size / Look().font_size
+    )

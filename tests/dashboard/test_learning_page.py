@@ -1,5 +1,7 @@
 """The page that learns a structure: what it says before, what it refuses, and what one click does at the end."""
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,8 @@ from dashboard import service
 from dashboard.views.distillation import price
 from dashboard.views.distillation.declaration import figures
 from dashboard.views.distillation.figures import Course, learning_figure
+from dashboard.views.distillation.page import verdict
+from dashboard.widgets import work
 from dashboard.widgets.theme import style
 from mlip_core import records
 from mlip_core.calculations.distillation.costs import LABEL_SECONDS, LEARNING_SECONDS
@@ -53,6 +57,39 @@ def test_what_was_measured_here_tells_the_price(visitor, answer, monkeypatch):
     other = price.speeds(Configuration(model="chgnet"))
     assert other == (LABEL_SECONDS["chgnet"], record.learning_seconds_per_atom, True)
     assert "as measured on this machine" in price.price(record.structure, [task], teacher)
+
+
+def test_what_takes_minutes_says_so_once_and_asks_first(visitor, monkeypatch):
+    monkeypatch.setattr(work, "LONG", 120.0)
+    app = visitor.open("distillation", **ADDRESS, learn_structures="150", learn_epochs="24")
+    times = re.findall(r"[Aa]bout \*{0,2}(\d+) min", said(app))
+    assert len(times) == 2
+    assert len(set(times)) == 1, "the price and the button say the same"
+    app.button("learn").click().run()
+    assert not service.jobs().runs(limit=None), "it asks first"
+    assert f"**About {times[0]} min on this machine**, in the background" in said(app)
+
+
+def test_two_students_under_way_are_told_apart(visitor):
+    app = visitor.open("distillation", **ADDRESS, learn_unturned="true")
+    visitor.start(app)
+    names = [item.proto.body for item in app.get("html") if "Student" in item.proto.body]
+    assert [name.partition("Student ")[2].partition("<")[0] for name in names] == ["turned in training", "never turned"]
+
+
+def test_what_a_student_is_worth_is_said_in_words(visitor, answer):
+    found = answer("distillation")
+    good = replace(found.direct, relative=0.08, met=True)
+    poor = replace(found.direct, relative=0.31, met=False)
+    both, one, none = (
+        verdict(replace(found, direct=first, conservative=second))
+        for first, second in ((good, good), (poor, good), (poor, poor))
+    )
+    assert "**a good student**" in both
+    assert "direct forces are 8 % off" in both
+    assert "**a good student with its conservative forces only**" in one
+    assert "**not yet a good student**" in none
+    assert "conservative forces are 31 % off" in none
 
 
 @pytest.mark.parametrize(("structure", "words"), [("large", "at most 200"), ("uranium", "does not know")])
@@ -159,6 +196,9 @@ def test_the_figure_shows_both_heads_and_tells_both_students_apart(answer):
     assert {tuple(trace.y) for trace in lines if trace.yaxis == "y3"} == {(40.0, 20.0, 10.0)}
     assert len({(trace.line.color, trace.line.dash) for trace in lines}) == 4
     assert figure.layout.yaxis.type == "log"
+    assert {shape.y0 for shape in figure.layout.shapes} == {13, 10}, "a good student's"
+    bars = {note.text: note.y for note in figure.layout.annotations if note.text.startswith("good")}
+    assert bars == pytest.approx({"good: 13 %": math.log10(13), "good: 10 %": math.log10(10)})
     assert list(figures([(style(0, constrained=True, corrected=False, label="EMT"), answer("distillation"))])) == [
         "Learning"
     ]

@@ -13,7 +13,7 @@ from dashboard.views.speed import declaration
 from dashboard.views.speed.figures import CLOCKS, speed_figure, ticks
 from dashboard.views.speed.page import SIZES, ratio_by_size
 from dashboard.widgets.download import archive
-from dashboard.widgets.theme import Look, style
+from dashboard.widgets.theme import DESK, Look, style
 from mlip_core.calculations.speed.record import Speed, Timing
 
 FIRST = style(0, constrained=True, corrected=False, label="exact")
@@ -91,6 +91,15 @@ def test_both_axes_are_logarithmic_with_numbers_written_out(look):
         assert 10 ** axis.range[0] < low < high < 10 ** axis.range[1]
     assert figure.layout.xaxis.ticktext == ("5", "10", "20", "50", "100")
     assert "2,000" in figure.layout.yaxis.ticktext
+
+
+def test_what_the_points_mean_stands_above_the_curves():
+    disturbed = speed_figure([(FIRST, measured(disturbed=True))])
+    note = disturbed.layout.annotations[0]
+    assert (note.y, note.yanchor) == (1, "bottom")
+    quiet = speed_figure([(FIRST, measured())])
+    lines = (disturbed.layout.margin.t - quiet.layout.margin.t) / DESK.font_size
+    assert lines >= 1, "room for one line more"
 
 
 def test_a_disturbed_measurement_is_marked_in_the_figure():

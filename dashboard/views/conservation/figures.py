@@ -130,7 +130,7 @@ def heads_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     plotly.graph_objects.Figure
         Left: direct against conservative (eV/Å) with the diagonal; right: their difference (meV/Å).
     """
-    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.1)
+    figure = Canvas(rows=1, cols=2, horizontal_spacing=look.gap(0.1))
     shown = [(mark, result.heads) for mark, result in measured if result.heads is not None]
     reach = 0.0
     for mark, heads in shown:

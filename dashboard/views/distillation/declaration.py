@@ -31,6 +31,8 @@ def figures(results: Named) -> Figures:
 
 PAGE = Page(
     title="Learn this structure",
+    question="Can a model learn your structure and its symmetry in minutes?",
     address="learn",
+    terms=("student", "variant", "epoch", "rotational-error", "direct", "constraint"),
     shows={"distillation": Shown(widget_values=widget_values, figures=figures)},
 )

@@ -12,16 +12,17 @@ from ase.data import atomic_numbers
 from dashboard import state
 from dashboard.service import jobs
 from dashboard.views.distillation.declaration import figures
-from dashboard.views.distillation.figures import Course, course_of, learning_figure
-from dashboard.views.distillation.price import price
+from dashboard.views.distillation.figures import Course, course_of, how_taught, learning_figure
+from dashboard.views.distillation.price import price, seconds
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
-from dashboard.widgets.frame import header, look, need_structure, plain, titled
+from dashboard.widgets.frame import header, look, need_structure, panes, plain, titled
 from dashboard.widgets.navigation import link
 from dashboard.widgets.once import once
+from dashboard.widgets.preview import preview
 from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Look
-from dashboard.widgets.work import Work, drawn, follow, live, start_button, submit
+from dashboard.widgets.work import Work, drawn, follow, live, start_button, status, submit
 from mlip_core.calculations.distillation import Distillation, DistillationSettings
 from mlip_core.calculations.distillation.calculation import check_structure
 from mlip_core.calculations.distillation.publishing import BARS, at_hand, install
@@ -33,13 +34,15 @@ from mlip_core.models.catalogue import Entry, catalogue, entry
 
 TEACHER = "sevennet-0"  # chosen at first
 LONGER = 15  # epochs that one click adds
+WORDS = "a small model learns it from a larger one, while you watch."
+SHOWN = "Gallium arsenide as two small models learn it from SevenNet-0"
 
 
 def main() -> None:
     """Lay the page out: who teaches how much, the price, how it is learned, what comes of it."""
     header()
-    structure = need_structure()
-    controls, results = st.columns([1, 3.6], gap="large")
+    structure = need_structure(WORDS, SHOWN)
+    controls, results = panes()
     with controls:
         teacher = choose_teacher()
         tasks, refusal = ask(structure, teacher)
@@ -49,7 +52,7 @@ def main() -> None:
             st.markdown(plain(refusal))
             link("structure", "Choose a structure")
         else:
-            live(tasks, draw, steps=True)
+            live(tasks, draw, steps=True, tell=tell)
 
 
 def choose_teacher() -> Entry:
@@ -76,7 +79,7 @@ def ask(structure: Atoms, model: Entry) -> tuple[list[Task], str]:
     works = follow(tasks)
     if not any(work.active or work.result is not None for work in works):
         st.caption(price(structure, tasks, teacher))
-    start_button("Learn this structure", tasks, key="learn")
+    start_button("Learn this structure", tasks, key="learn", takes=seconds(structure, tasks, teacher))
     if works[0].result is not None and not at_hand(works[0].result):
         learn_here(structure, tasks, anew=works[0].earlier)
     elif works[0].result is not None:
@@ -161,11 +164,12 @@ def offer(structure: Atoms, teacher: Configuration, found: Distillation) -> None
     heads = [Configuration(model=found.model, forces=forces) for forces in ("direct", "conservative")]
     heads = [replace(head, forces=None) if head.forces == "direct" else head for head in heads]
     if set(heads) <= set(state.lineup()):
-        st.caption(":material/check: Both heads are in the line-up.")
+        st.caption(":material/check: Both heads are in the line-up, beside their teacher: every page compares them.")
         link("phonons", "Compare their phonons")
+        link("rotations", "Turn the structure")
     elif st.button(
-        "Put both heads beside the teacher", type="primary", icon=":material/group_add:", width="stretch",
-        key="learn-lineup",
+        "Add both to the line-up", type="primary", icon=":material/group_add:", width="stretch", key="learn-lineup",
+        help="The student with its direct and with its conservative forces, beside its teacher: every page then compares the three.",
     ):  # fmt: skip
         install(found)
         state.set_lineup(beside(structure, [teacher, *heads]))
@@ -191,6 +195,17 @@ def longer(tasks: Sequence[Task]) -> None:
     jobs().submit_many(more, labels=[task.configuration.label for task in more], subject_name=state.structure_name())
 
 
+def tell(works: Sequence[Work]) -> None:
+    """Tell how far the students are; which is which, where there are two."""
+    if len(works) > 1:
+        works = [replace(work, style=replace(work.style, label=_named(work))) for work in works]
+    status(works)
+
+
+def _named(work: Work) -> str:
+    return f"Student {how_taught(turned=work.task.settings.augmentation)}"
+
+
 def draw(works: list[Work]) -> None:
     """Draw how the students learn, and what they are worth once they are finished."""
     figure = once(figure_so_far, works, look())
@@ -199,13 +214,14 @@ def draw(works: list[Work]) -> None:
         return
     chart(figure, "learning-figure")
     st.caption(
-        "Errors against the teacher on variants that are not learned, after each epoch; both axes of errors are logarithmic. A "
-        "constrained model has no rotational error. The student's falls because it sees its training data turned at random."
+        "After each epoch, on variants that are not learned. Left and middle: how far the student's forces are from its "
+        "teacher's, as the variants lie and turned at random; below the thin lines a student is good. Right: how much its "
+        "forces fail to turn with the structure, which is zero for the teacher; it keeps falling only where the training data "
+        "are turned at random. *Direct* forces are an output of their own, *conservative* ones the slope of its energy."
     )
     results = drawn(works)
-    for _, found in results:
-        report(found)
     if results:
+        report([found for _, found in results])
         download_all(st, titled("Learn this structure"), results, lambda: figures(results))
 
 
@@ -235,41 +251,60 @@ def introduce(*, active: bool) -> None:
         return
     st.subheader("An unconstrained model of your structure, in minutes")
     st.markdown(
-        "A constrained **teacher** labels strained, rattled and displaced variants of this structure. An unconstrained **student**, a "
-        "small PET with a head for forces, learns them. It knows nothing of rotations: watch the rotational error fall as it "
-        "sees its data turned at random. Afterwards both heads can stand beside the teacher on every page."
+        "Press **Learn this structure**: a constrained **teacher** labels strained, rattled and displaced variants of it, and an "
+        "unconstrained **student**, a small PET, learns them. Nothing in it knows rotations: watch the rotational error fall as "
+        "it sees its data turned at random. Afterwards the student, with direct and with conservative forces, can stand beside "
+        "its teacher on every page."
     )
+    preview(SHOWN)
 
 
-def report(found: Distillation) -> None:
-    """Show what a student is worth."""
-    how = "" if found.settings.augmentation else " (never turned in training)"
-    st.markdown(
-        f"**{plain(found.model)}**{how}, {int(found.history.epochs[-1])} epochs, on variants that it never met:"
-    )
+def report(students: Sequence[Distillation]) -> None:
+    """Show what students are worth: in a sentence each, and in numbers."""
+    for found in students:
+        st.markdown(verdict(found))
     number = st.column_config.NumberColumn
-    rows = [
+    show_table(pd.DataFrame([row for found in students for row in _rows(found)]), hide_index=True, column_config={
+        "error": number("force error (%)", format="%.1f", help="Mean absolute error of a component over the mean length of the teacher's force, on variants rattled by up to 0.1 Å."),
+        "bar": number("good below (%)", format="%.0f", help="Up to this force error a student is good enough to compare."),
+        "rotational": number("rotational error (%)", format="%.1f", help="Spread of the forces over turned copies, over their root mean square. Zero for the teacher."),
+        "mae": number("forces, as oriented (meV/Å)", format="%.0f", help="Mean absolute error of a component as the variants lie."),
+        "turned": number("forces, turned (meV/Å)", format="%.0f", help="The same on copies turned at random."),
+        "energy": number("energy (meV/atom)", format="%.1f", help="Mean absolute error. Both kinds of forces belong to the same energy."),
+    })  # fmt: skip
+    for note in dict.fromkeys(note for found in students for note in found.notes):
+        st.markdown(f":material/info: {plain(note)}")
+
+
+def verdict(found: Distillation) -> str:
+    """Say whether a student is good, and how far off it is, in Markdown."""
+    errors = {"direct": found.direct, "conservative": found.conservative}
+    good = [head for head, one in errors.items() if one.met]
+    only = f"a good student with its {good[0]} forces only" if good else "not yet a good student"
+    word = "a good student" if len(good) == len(errors) else only
+    how = how_taught(turned=found.settings.augmentation)
+    off = ", ".join(f"{head} forces are {100 * one.relative:.0f} % off" for head, one in errors.items())
+    return (
+        f"**{plain(found.model)}** ({how}, {int(found.history.epochs[-1])} epochs): **{word}**. Against its teacher, on "
+        f"variants that it never met, {off}."
+    )
+
+
+def _rows(found: Distillation) -> list[dict[str, object]]:
+    """Errors of both heads, a row each."""
+    return [
         {
+            "student": found.model,
             "forces": head,
             "error": 100 * errors.relative,
             "bar": 100 * bar,
+            "rotational": 100 * errors.rotational,
             "mae": 1000 * errors.force_mae,
             "turned": 1000 * errors.turned_force_mae,
-            "rotational": 100 * errors.rotational,
             "energy": 1000 * errors.energy_mae,
         }
         for (head, bar), errors in zip(BARS.items(), (found.direct, found.conservative), strict=True)
     ]
-    show_table(pd.DataFrame(rows), hide_index=True, column_config={
-        "error": number("force error (%)", format="%.1f", help="Mean absolute error of a component over the mean length of the teacher's force, rattled by up to 0.1 Å."),
-        "bar": number("a good student (%)", format="%.0f", help="Below this the student is good enough to compare."),
-        "mae": number("forces, as oriented (meV/Å)", format="%.0f"),
-        "turned": number("forces, turned (meV/Å)", format="%.0f"),
-        "rotational": number("rotational error (%)", format="%.1f", help="Spread of the forces over turned copies, over their root mean square."),
-        "energy": number("energy (meV/atom)", format="%.1f"),
-    })  # fmt: skip
-    for note in found.notes:
-        st.markdown(f":material/info: {plain(note)}")
 
 
 if __name__ == "__main__":

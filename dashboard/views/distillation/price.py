@@ -24,7 +24,21 @@ RECENT = 10
 
 
 def price(structure: Atoms, tasks: Sequence[Task], teacher: Configuration) -> str:
-    """Say in a sentence what these students will take, together.
+    """Say in a sentence what these students will take, together; parameters as those of :func:`seconds`."""
+    costs, here = _costs(structure, tasks, teacher)
+    first, total = costs[0], _together(costs)
+    students = "" if len(costs) == 1 else f" for each of {len(costs)} students"
+    basis = "as measured on this machine" if here else "on one core of an ordinary machine"
+    settings: DistillationSettings = tasks[0].settings
+    return (
+        f"{first.n_structures} variants with about {first.n_atoms:,} atoms to label ({duration(first.label_seconds)}) and "
+        f"{settings.epochs} epochs to learn ({duration(first.learning_seconds)}){students}: about **{duration(total)}** in "
+        f"all, {basis}."
+    )
+
+
+def seconds(structure: Atoms, tasks: Sequence[Task], teacher: Configuration) -> float:
+    """Return what these students will take, together, s.
 
     Parameters
     ----------
@@ -35,18 +49,18 @@ def price(structure: Atoms, tasks: Sequence[Task], teacher: Configuration) -> st
     teacher : Configuration
         Who labels.
     """
+    return _together(_costs(structure, tasks, teacher)[0])
+
+
+def _costs(structure: Atoms, tasks: Sequence[Task], teacher: Configuration) -> tuple[list[Cost], bool]:
+    """What each student takes, and whether this machine has measured it."""
     label, learning, here = speeds(teacher)
-    costs = [cost(structure, task.settings, label=label, learning=learning) for task in tasks]
-    first: Cost = costs[0]
-    total = first.seconds + sum(found.seconds - found.label_seconds for found in costs[1:])  # the labels serve both
-    students = "" if len(costs) == 1 else f" for each of {len(costs)} students"
-    basis = "as measured on this machine" if here else "on one core of an ordinary machine"
-    settings: DistillationSettings = tasks[0].settings
-    return (
-        f"{first.n_structures} variants with about {first.n_atoms:,} atoms to label ({duration(first.label_seconds)}) and "
-        f"{settings.epochs} epochs to learn ({duration(first.learning_seconds)}){students}: about **{duration(total)}** in "
-        f"all, {basis}."
-    )
+    return [cost(structure, task.settings, label=label, learning=learning) for task in tasks], here
+
+
+def _together(costs: Sequence[Cost]) -> float:
+    """Time of all students, s; the labels serve all of them."""
+    return costs[0].seconds + sum(one.seconds - one.label_seconds for one in costs[1:])
 
 
 def speeds(teacher: Configuration) -> tuple[float, float, bool]:

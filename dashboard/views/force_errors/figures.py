@@ -51,7 +51,7 @@ def distribution_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure
     plotly.graph_objects.Figure
         Left: share of components a decade against |ΔF| (meV/Å, logarithmic). Right: share with a larger |ΔF|.
     """
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.08)
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=look.gap(0.08))
     for mark, errors in compared:
         filled = np.flatnonzero(errors.error_counts)
         part = slice(max(filled[0] - 1, 0), filled[-1] + 2)
@@ -120,7 +120,7 @@ def magnitude_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
         Mean |ΔF| of a component (meV/Å) and the root mean square of ΔF over the mean |F_ref| (%), both logarithmic,
         against the mean |F_ref| of each class (eV/Å).
     """
-    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09)
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=look.gap(0.09))
     for mark, errors in compared:
         rows = errors.by_magnitude[errors.by_magnitude["mean_force"] > 0]
         for column, values in enumerate((MEV * rows["mae"], 100 * rows["relative"]), 1):

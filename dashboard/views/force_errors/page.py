@@ -24,6 +24,7 @@ from dashboard.views.force_errors.labelled import structure_panel
 from dashboard.views.force_errors.parity import Quantity, parity_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frame import header, look, need_lineup, panes, plain
+from dashboard.widgets.preview import preview
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
 from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL
 from mlip_core.configuration import Configuration
@@ -170,6 +171,7 @@ def welcome(data: Dataset) -> None:
         "Then see where the errors are, click the worst atoms, narrow down to an element or a subset, and learn how much of the error is broken symmetry. "
         "Bring your own labelled structures on the left, or compare models with one another on structures without labels."
     )
+    preview("Two bundled models against the PBE reference that comes with the program")
 
 
 if __name__ == "__main__":

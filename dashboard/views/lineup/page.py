@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.views.lineup.fitting import knows, offer_fitting
 from dashboard.views.lineup.passport import MEASURED, laws
-from dashboard.widgets.cost import NONE, Cost, costs
+from dashboard.widgets.cost import Cost, costs
 from dashboard.widgets.frame import chip, header, panes, plain, warn
 from dashboard.widgets.model_card import model_card
 from dashboard.widgets.model_download import model_download
@@ -91,7 +91,7 @@ def show(members: tuple[Configuration, ...], found: list[Passport | None]) -> No
             with column:
                 card(members, position, found[position], found_costs.get(members[position]))
     if len(found_costs) < len(members):
-        link("speed", f"Measure the cost that is missing ({NONE})")
+        link("speed", "Measure the cost that is missing")
 
 
 def offer(members: tuple[Configuration, ...]) -> None:
@@ -180,7 +180,7 @@ def card(members: tuple[Configuration, ...], position: int, found: Passport | No
         if (structure := state.structure()) is not None and not knows(member, structure):
             unknown = ", ".join(model.unknown(structure.get_chemical_symbols()))
             st.caption(f":material/block: Not trained on {unknown}: will be skipped.")
-        st.caption(f"**cost** {NONE}" if cost is None else f"**cost** {cost.step} ({plain(cost.whence)})")
+        st.caption("**Cost** not measured yet" if cost is None else f"**Cost** {cost.step} ({plain(cost.whence)})")
         st.caption(_facts(model))
         model_card(member.model, member.forces or model.default_forces)
         if not model.available():

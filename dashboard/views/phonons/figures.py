@@ -277,7 +277,7 @@ def thermal_figure(results: Sequence[tuple[Style, "Phonons"]], *, look: Look = D
     plotly.graph_objects.Figure
         F in meV/atom; S and C_v in k_B/atom, with the classical limit 3.
     """
-    figure = Canvas(rows=1, cols=3, horizontal_spacing=0.075)
+    figure = Canvas(rows=1, cols=3, horizontal_spacing=look.gap(0.075))
     for style, result in results:
         thermal = result.thermal
         line = look.line(style)

@@ -137,7 +137,7 @@ def relaxation_figure(traces: Sequence[RelaxationTrace], *, look: Look = DESK) -
     """
     panels = _panels(traces)
     rows = (len(panels) + 1) // 2
-    figure = Canvas(rows=rows, cols=2, shared_xaxes="all", vertical_spacing=0.07, horizontal_spacing=0.12)
+    figure = Canvas(rows=rows, cols=2, shared_xaxes="all", vertical_spacing=0.07, horizontal_spacing=look.gap(0.11))
     for number, panel in enumerate(panels):
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
         for trace in traces:

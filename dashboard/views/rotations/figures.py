@@ -39,7 +39,7 @@ def distribution_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure
     """
     with_stress = any(result.stress_rot_std is not None for _, result in measured)
     titles = ["energy (meV/atom)", "forces (meV/Å)", *(["stress (GPa)"] if with_stress else [])]
-    figure = Canvas(rows=1, cols=len(titles), horizontal_spacing=0.11)
+    figure = Canvas(rows=1, cols=len(titles), horizontal_spacing=look.gap(0.1))
     for place, (mark, result) in enumerate(measured):
         floors = (result.floor.energy_rot_std, result.floor.forces_rot_std, result.floor.stress_rot_std)
         factors = (MEV, MEV, EV_PER_A3_IN_GPA)
@@ -95,7 +95,7 @@ def angle_figure(measured: "Measured", axis: int, *, look: Look = DESK) -> go.Fi
     plotly.graph_objects.Figure
         ΔE (meV/atom) and the root mean square force difference (meV/Å) over a full turn.
     """
-    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.12)
+    figure = Canvas(rows=1, cols=2, horizontal_spacing=look.gap(0.11))
     for mark, result in measured:
         scan = result.angles
         if scan is None:
@@ -128,7 +128,7 @@ def spectrum_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
     plotly.graph_objects.Figure
         √p_l of energy (meV/atom) and forces (meV/Å) for l ≥ 1, logarithmic.
     """
-    figure = Canvas(rows=1, cols=2, horizontal_spacing=0.12)
+    figure = Canvas(rows=1, cols=2, horizontal_spacing=look.gap(0.11))
     for mark, result in measured:
         spectrum = result.spectrum
         if spectrum is None:
@@ -275,7 +275,7 @@ def cost_figure(
         Log–log; a panel of the difference to the reference is added where one was given.
     """
     with_error = any(point.force_error is not None for _, cost in costs for point in cost.points)
-    figure = Canvas(rows=1, cols=1 + with_error, horizontal_spacing=0.1)
+    figure = Canvas(rows=1, cols=1 + with_error, horizontal_spacing=look.gap(0.1))
     for mark, cost in costs:
         points = sorted(cost.points, key=lambda point: point.evaluations)
         values: list[list[float | None]] = [[point.forces_rot_std for point in points]]

@@ -19,7 +19,7 @@ from mlip_core.jobs.comparisons import Comparison, comparisons
 from mlip_core.jobs.runs import Run
 from mlip_core.jobs.task import Task
 
-SIGNS = {"queued": "⏳", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "⚡"}
+SIGNS = {"queued": "…", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "■", "interrupted": "✗"}
 UNREADABLE = "cannot be read"
 LISTED = 500  # runs that are looked at, the newest
 COLUMNS = {

@@ -53,10 +53,14 @@ def speed_figure(measured: "Measured", *, clock: Clock = "Wall time", look: Look
     disturbed = [mark.label for mark, result in measured if result.disturbed]
     whose = "all" if len(disturbed) == len(measured) > 1 else "<br>".join(disturbed)
     said = "● one by one  ○ in a batch" + f"<br>disturbed: {whose}" * bool(disturbed)
-    corner = {"x": 0.99, "y": 0.98, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top"}
+    corner = {"x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom"}
     figure.add_annotation(text=said, align="right", **corner)
     marks = [mark for mark, _ in measured]
-    return look.finish(figure, marks, height=500, uirevision=f"speed, {clock}", hovermode="closest")
+    look.finish(figure, marks, height=500, uirevision=f"speed, {clock}", hovermode="closest")
+    lines = 1 + said.count("<br>")
+    return figure.update_layout(
+        margin_t=figure.layout.margin.t + 1.5 * lines * look.font_size
+    )  # for the corner's words
 
 
 def ticks(values: Sequence[float]) -> list[float]:

@@ -73,8 +73,8 @@ def table(titles: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def _heading(title: str) -> str:
-    """Write a heading that may break behind the slash of a unit."""
-    return escape(title).replace("/", "/<wbr>")
+    """Write a heading that may break behind the slash of a unit and, with a hyphen, in its longest word."""
+    return escape(title).replace("/", "/<wbr>").replace("Orientation", "Orien&shy;tation")
 
 
 def _row(row: Row) -> str:

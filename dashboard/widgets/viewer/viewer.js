@@ -114,6 +114,7 @@ class View extends Drawing {
     this.shapes = {};
     gl.removeAllShapes();
     this.frame = moved ? 0 : Math.min(this.frame, data.frames.length - 1);
+    this.player.hidden = data.frames.length < 2; // before the camera is placed: what moves is drawn above the player
     this.place();
     this.model = gl.addModel();
     this.model.addAtoms(this.atoms());
@@ -124,7 +125,6 @@ class View extends Drawing {
     this.aimed = true;
     gl.render();
     this.describe();
-    this.player.hidden = data.frames.length < 2;
     this.slider.max = data.frames.length - 1;
     if (moved || !before) this.play(data.play && !matchMedia("(prefers-reduced-motion: reduce)").matches);
     this.caption();
