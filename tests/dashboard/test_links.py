@@ -283,7 +283,7 @@ def answers(answer):
     return answered
 
 
-@pytest.mark.parametrize("case", SHOWN, ids=str)
+@pytest.mark.parametrize("case", SHOWN, ids=lambda case: "-".join((case[0], *case[1].values())))
 def test_a_link_shows_what_was_chosen_among_the_results(visitor, address, answers, case):
     folder, opened, expected = case
     app = visitor.open(folder, **address, **opened)
