@@ -13,7 +13,7 @@ from mlip_core.teaching.examples import examples
 from mlip_core.teaching.lessons import lessons
 from mlip_core.teaching.shipped import current, shipped
 
-QUICK = "1-turning"
+QUICK = "4-gradient"
 EVERY = [
     pytest.param(lesson, id=lesson.id, marks=() if lesson.id == QUICK else pytest.mark.slow) for lesson in lessons()
 ]
