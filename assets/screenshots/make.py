@@ -68,6 +68,16 @@ SHOTS = (
     Shot(name="pictures/force_errors", page="forces", address={}, press="force-errors", top=210),
     Shot(name="pictures/summary", page="summary", address={}, press="", size=(1280, 320), top=215),
     Shot(
+        name="pictures/start",
+        page="summary",
+        address={"lineup": "pet-demo:direct,pet-demo:conservative,soap-demo,sevennet-0,chgnet"},
+        press="",
+        size=(1280, 568),
+        top=215,
+        width=760,
+        quality=40,
+    ),
+    Shot(
         name="pictures/distillation",
         page="learn",
         address={

@@ -1,5 +1,7 @@
 """What a page looks like with results, as long as it has none."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard import state
@@ -13,7 +15,12 @@ SHOWN = "Silicon as two bundled models see it"
 
 def preview(shown: str = SHOWN) -> None:
     """Show a small picture of the open page with the results of an example, and say of what; nothing where there is none."""
-    shade = "dark" if st.context.theme.type == "dark" else "light"
-    path = asset("pictures", f"{st.session_state.get(state.FOLDER, '')}-{shade}.webp")
+    path = picture_of(st.session_state.get(state.FOLDER, ""))
     if path.is_file():
         st.image(str(path), width=WIDTH, caption=f"{shown}: what this page shows.")
+
+
+def picture_of(folder: str) -> Path:
+    """Return the file with the picture of a page by its folder, light or dark as the open page is."""
+    shade = "dark" if st.context.theme.type == "dark" else "light"
+    return asset("pictures", f"{folder}-{shade}.webp")

@@ -162,6 +162,7 @@ NOT_CARRIED = {
         "on_select of 'by-element'": "carried as `element`",
         "on_select of key": "carried as `subset`",
     },
+    "views/lessons/page.py": {"'Lessons'": "carried as `lesson`"},
     "views/lineup/page.py": {
         "'Model'": "what may be added; the line-up itself is carried",
         "'Forces'": "what may be added",

@@ -66,7 +66,6 @@ def test_a_result_of_the_version_before_is_shown_and_said_to_be_one(app, kind):
     with pytest.MonkeyPatch.context() as patch:
         state: dict = {}
         patch.setattr("dashboard.state.st.session_state", state)
-        patch.setattr("dashboard.reopen.st.session_state", state)
         patch.setattr("dashboard.state.st.query_params", {})
         task = jobs().task(run.id)
         assert open_comparison([(run, task)]) == script(page_of(kind))

@@ -68,7 +68,8 @@ def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figur
                 _draw(figure, course, head + kind, mark, column=column, look=look)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(type="log", tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
-    figure.update_yaxes(title_text="force error (% of the mean force)", col=1)
+    teacher = courses[0].teacher if courses else "the teacher"
+    figure.update_yaxes(title_text=f"force error (% of the mean force of {teacher})", col=1)
     for head, bar in BARS.items():
         _draw_bar(figure, PERCENT * bar, HEADS[head], "bottom" if bar == max(BARS.values()) else "top", look)
     figure.update_yaxes(matches="y", col=2)

@@ -14,8 +14,8 @@ from dashboard.views.start.about import about, citations
 from dashboard.views.structure.choosing import from_file, from_text
 from dashboard.widgets.frame import LAYOUT, PROJECTOR, look
 from dashboard.widgets.navigation import go, script
+from dashboard.widgets.preview import picture_of
 from dashboard.widgets.table import headed
-from mlip_core.assets import asset
 from mlip_core.calculations import CALCULATIONS
 from mlip_core.configuration import Configuration
 from mlip_core.errors import RecordError
@@ -57,9 +57,7 @@ def opening() -> None:
             "Everything runs on this machine. Models that obey rotations and energy conservation by construction stand "
             "beside models that only learned to, as in [arXiv:2601.16195](https://arxiv.org/abs/2601.16195)."
         )
-    picture.image(
-        str(asset("screenshots", "summary.png")), caption="What to conclude about five configurations on silicon"
-    )
+    picture.image(str(picture_of("start")), caption="What to conclude about five configurations on silicon")
 
 
 def examples() -> None:
