@@ -32,7 +32,8 @@ def open_comparison(asked: Sequence[tuple[Run, Task]]) -> str | None:
         return None
     _open_subject(first)
     state.open_lineup(list(dict.fromkeys(task.configuration for _, task in asked))[: state.MAX_MEMBERS])
-    state.open_with(PAGES[folder].shows[first.kind].widget_values(first))
+    shown = PAGES[folder].shows[first.kind]
+    state.open_with(shown.widget_values(first), shown.in_words(first))
     for run, task in asked:
         _remember_earlier(run, task)
     return script(folder)
@@ -56,8 +57,9 @@ def show_task(task: Task) -> str | None:
         return None
     if not isinstance(task.subject, Atoms):
         _open_subject(task)
-    values = PAGES[folder].shows[task.kind].widget_values(task)
-    state.open_with({**values, **dict.fromkeys(values.keys() & {state.STANDARD}, True)})
+    shown = PAGES[folder].shows[task.kind]
+    values = shown.widget_values(task)
+    state.open_with({**values, **dict.fromkeys(values.keys() & {state.STANDARD}, True)}, shown.in_words(task))
     return script(folder)
 
 

@@ -113,13 +113,21 @@ def enter(folder: str, *, question: str, terms: tuple[str, ...]) -> None:
     st.session_state[FOLDER], st.session_state[QUESTION], st.session_state[TERMS] = folder, question, terms
 
 
-def open_with(settings: Mapping[str, Any]) -> None:
-    """Choose settings of the page that is opened next, by the keys of its widgets."""
+def open_with(settings: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    """Choose settings of the page that is opened next, by the keys of its widgets.
+
+    Parameters
+    ----------
+    settings : mapping
+        Widget key → value.
+    words : mapping
+        Widget key → what the address says of it, where that is not the value itself.
+    """
     st.session_state.update(settings)
     st.session_state[OPENED] = {
-        key: str(value).lower() if isinstance(value, bool) else str(value)
+        key: str(value).lower() if isinstance(value, bool) else words.get(key, str(value))
         for key, value in settings.items()
-        if isinstance(value, bool | int | float)
+        if isinstance(value, bool | int | float | str)
     }
 
 

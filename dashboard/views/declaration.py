@@ -21,6 +21,13 @@ class Shown:
     The task's structure is taken as it is, so nothing is rattled or standardised again."""
     figures: Callable[[Named], Figures]
     """From finished results the figures that a visitor takes along, by their headings."""
+    words: Mapping[str, Callable[[Any, Task], str]] = field(default_factory=dict)
+    """How a choice is written in the address where its widget shows it in words: widget key → a function of value and task."""
+
+    def in_words(self, task: Task) -> dict[str, str]:
+        """Return what the address says of a task's choices that are written in words: widget key → words."""
+        values = self.widget_values(task)
+        return {key: write(values[key], task) for key, write in self.words.items() if key in values}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import pytest
 from streamlit.runtime.state.common import TESTING_KEY
 from streamlit.testing.v1 import AppTest
 
+from dashboard import state
 from dashboard.service import jobs
 from dashboard.views import PAGES, page_of
 from dashboard.widgets.navigation import script
@@ -98,6 +99,15 @@ def shows(visitor, run):
 @pytest.mark.parametrize("task", QUESTIONS, ids=lambda task: task.kind)
 def test_the_page_shows_the_run_that_was_opened(visitor, task):
     assert shows(visitor, jobs().submit(task))
+
+
+@pytest.mark.parametrize("task", QUESTIONS, ids=lambda task: task.kind)
+def test_the_address_of_what_was_opened_asks_the_same_in_another_session(visitor, task):
+    run = jobs().submit(task)
+    _, session = reopened(visitor, run)
+    carried = {key: str(session[key]) for key in state.CARRIED if key in session}
+    app = visitor.open(page_of(run.kind), **carried, **session[state.OPENED])
+    assert f"cancel-{run.id}" in [button.key for button in app.button]
 
 
 def choose(widget, words):

@@ -1,9 +1,10 @@
 """The page Conservation as navigation, Runs and downloads know it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from ase import Atoms
 
 from dashboard.views.conservation import figures as draw
 from dashboard.views.declaration import Named, Page, Shown
@@ -31,6 +32,11 @@ def widget_values(task: Task) -> Mapping[str, Any]:
         "loop_along_b": "xyz"[int(np.argmax(loop.direction_b))],
         "radius": loop.radius,
     }
+
+
+def named_atom(atom: int, task: Task) -> str:
+    """Name an atom of the loop as the page does."""
+    return f"{atom} {cast(Atoms, task.subject).get_chemical_symbols()[atom]}"
 
 
 def figures(results: Named) -> Figures:
@@ -61,5 +67,9 @@ PAGE = Page(
     question="Are the forces the slope of an energy?",
     address="conservation",
     terms=("configuration", "direct", "lambda", "floor", "loop", "drift", "rattle"),
-    shows={"conservation": Shown(widget_values=widget_values, figures=figures)},
+    shows={
+        "conservation": Shown(
+            widget_values=widget_values, figures=figures, words=dict.fromkeys(("loop_a", "loop_b"), named_atom)
+        )
+    },
 )

@@ -9,6 +9,18 @@ from dashboard.widgets.figure_page import Figures
 from mlip_core.calculations.equation_of_state.reference import ReferenceEquation, reference_equation
 from mlip_core.jobs.task import Task
 
+EQUATIONS: dict[str, str] = {
+    "birchmurnaghan": "Birch–Murnaghan",
+    "vinet": "Vinet",
+    "murnaghan": "Murnaghan",
+    "birch": "Birch",
+    "pouriertarantola": "Poirier–Tarantola",
+    "anton-schmidt": "Anton–Schmidt",
+    "taylor": "cubic about the minimum",
+    "sj": "cubic in V^(−1/3)",
+    "p3": "cubic in V",
+}
+
 
 def widget_values(task: Task) -> Mapping[str, Any]:
     """Volumes, equation and both relaxations, on the cell as it was."""
@@ -41,5 +53,9 @@ PAGE = Page(
     question="How large and how stiff is the crystal?",
     address="equation-of-state",
     terms=("configuration", "space-group"),
-    shows={"equation_of_state": Shown(widget_values=widget_values, figures=figures)},
+    shows={
+        "equation_of_state": Shown(
+            widget_values=widget_values, figures=figures, words={"eos_equation": lambda name, _: EQUATIONS[name]}
+        )
+    },
 )

@@ -8,7 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard.units import MEV
-from dashboard.views.equation_of_state.declaration import figures, reference_of
+from dashboard.views.equation_of_state.declaration import EQUATIONS, figures, reference_of
 from dashboard.views.equation_of_state.figures import REFERENCE, equation_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.download import download_all
@@ -31,17 +31,6 @@ from mlip_core.configuration import Configuration
 from mlip_core.errors import SettingsError
 from mlip_core.jobs.task import Task
 
-EQUATIONS: dict[str, str] = {
-    "birchmurnaghan": "Birch–Murnaghan",
-    "vinet": "Vinet",
-    "murnaghan": "Murnaghan",
-    "birch": "Birch",
-    "pouriertarantola": "Poirier–Tarantola",
-    "anton-schmidt": "Anton–Schmidt",
-    "taylor": "cubic about the minimum",
-    "sj": "cubic in V^(−1/3)",
-    "p3": "cubic in V",
-}
 COLUMNS = ("configuration", "difference", "error", "V₀", "stress volume", "B₀", "B₀′", "E₀", "rms")
 
 

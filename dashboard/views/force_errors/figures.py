@@ -63,7 +63,7 @@ def distribution_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure
         for column, values in enumerate((_smooth(density), larger), 1):
             figure.add_scatter(
                 x=np.sqrt(edges[1:] * edges[:-1])[part] if column == 1 else edges[1:][part], y=values[part], mode="lines",
-                line=line, name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+                line=line, **mark.group, row=1, col=column,
                 hovertemplate="%{x:.3g} meV/Å: %{y:.3g}" + (" %" if column == 2 else "") + f"<extra>{mark.label}</extra>",
             )  # fmt: skip
     figure.update_xaxes(type="log", title=f"|{word(compared)} of a force component| (meV/Å)")

@@ -1,13 +1,16 @@
 """The page Phonons as navigation, Runs and downloads know it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard.views.declaration import Named, Page, Shown
 from dashboard.views.phonons.figures import PhononSeries, phonon_figure, thermal_figure
-from dashboard.views.phonons.supercell import supercell_values
+from dashboard.views.phonons.supercell import KIND, KINDS, supercell_values
 from dashboard.widgets.figure_page import Figures
+from dashboard.widgets.numbers import power
 from mlip_core.jobs.task import Task
+
+DISPLACEMENTS = {"full": "Full", "reduced": "Reduced"}
 
 
 def widget_values(task: Task) -> Mapping[str, Any]:
@@ -35,6 +38,11 @@ def figures(results: Named) -> Figures:
     }
 
 
+WORDS: dict[str, Callable[[Any, Task], str]] = {
+    KIND: lambda kind, _: KINDS[kind],
+    "displacements": lambda kind, _: DISPLACEMENTS[kind],
+    "phonon_fmax": lambda fmax, _: power(0)(fmax),
+}
 PAGE = Page(
     title="Phonons",
     question="How does the crystal vibrate, and is it stable?",
@@ -50,5 +58,5 @@ PAGE = Page(
         "wasserstein",
         "space-group",
     ),
-    shows={"phonons": Shown(widget_values=widget_values, figures=figures)},
+    shows={"phonons": Shown(widget_values=widget_values, figures=figures, words=WORDS)},
 )

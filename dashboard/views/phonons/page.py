@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 from ase import Atoms
 
+from dashboard.views.phonons.declaration import DISPLACEMENTS
 from dashboard.views.phonons.figures import BOLTZMANN, PhononSeries, Unit, phonon_figure, thermal_figure
 from dashboard.views.phonons.mode import chosen, take_click, watch
 from dashboard.views.phonons.reference import PBE, difference_table, series_of, words
@@ -109,7 +110,7 @@ def choose_settings(matrix: np.ndarray, *, unconstrained: bool) -> PhononSetting
     """Offer the displacements; one choice for the whole line-up."""
     kinds: list[Displacements] = ["full", "reduced"]
     kind = st.selectbox(
-        "Displacement set", kinds, index=0 if unconstrained else 1, format_func=str.capitalize, key="displacements",
+        "Displacement set", kinds, index=0 if unconstrained else 1, format_func=DISPLACEMENTS.__getitem__, key="displacements",
         bind="query-params",
         help="Reduced displacements impose the space group on the force constants, so that a model's own symmetry breaking cannot be seen. Full ones move every atom of the cell along ±x, ±y, ±z.",
     )  # fmt: skip

@@ -6,7 +6,10 @@ from typing import Any
 from dashboard.views.declaration import Named, Page, Shown
 from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets.figure_page import Figures
+from mlip_core.calculations.relaxation.calculation import Cell
 from mlip_core.jobs.task import Task
+
+CELLS: dict[Cell, str] = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
 
 
 def widget_values(task: Task) -> Mapping[str, Any]:
@@ -30,5 +33,7 @@ PAGE = Page(
     question="Where does each model think the atoms belong?",
     address="relax",
     terms=("configuration", "space-group", "rattle", "direct"),
-    shows={"relaxation": Shown(widget_values=widget_values, figures=figures)},
+    shows={
+        "relaxation": Shown(widget_values=widget_values, figures=figures, words={"cell": lambda cell, _: CELLS[cell]})
+    },
 )

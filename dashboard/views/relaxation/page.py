@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from ase import Atoms
 
-from dashboard.views.relaxation.declaration import figures
+from dashboard.views.relaxation.declaration import CELLS, figures
 from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.views.relaxation.sweep import sweep_figure
 from dashboard.widgets.chart import chart
@@ -22,7 +22,6 @@ from mlip_core.calculations.relaxation.calculation import Cell, Optimizer, Relax
 from mlip_core.jobs.task import Task
 from mlip_core.symmetry.moving import rattled
 
-CELLS: dict[Cell, str] = {"full": "cell and atoms", "isotropic": "volume and atoms", "none": "atoms only"}
 COLUMNS = {
     "converged": ("Converged", as_text),
     "steps": ("Steps", as_text),

@@ -1,6 +1,6 @@
 """The page Rotations as navigation, Runs and downloads know it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard import state
@@ -12,6 +12,18 @@ from mlip_core.jobs.task import Task
 
 ANOTHER = "another model"
 """What figures call the model compared with where they do not know its name."""
+
+NOBODY = "Nobody"
+"""What is chosen where forces are compared with no other model."""
+GRIDS = {
+    "octahedral": "Octahedral group (24)",
+    "icosahedral": "Icosahedral group (60)",
+    "tetrahedral": "Tetrahedral group (12)",
+    "lebedev-5": "Lebedev, degree 5 (84), with spectrum",
+    "lebedev-7": "Lebedev, degree 7 (208), with spectrum",
+    "lebedev-9": "Lebedev, degree 9 (380), with spectrum",
+    "random-64": "64 random orientations",
+}
 
 
 def variance_values(task: Task) -> Mapping[str, Any]:
@@ -52,13 +64,17 @@ def cost_figures(results: Named, reference: str = ANOTHER) -> Figures:
     return {"What a correction buys": draw.cost_figure(results, reference=reference)}
 
 
+WORDS: dict[str, Callable[[Any, Task], str]] = {
+    state.GRID: lambda grid, _: GRIDS[grid],
+    state.ROTATION_REFERENCE: lambda _, task: NOBODY if task.other is None else task.other.label,
+}
 PAGE = Page(
     title="Rotations",
     question="Does the answer depend on how the structure is turned?",
     address="rotations",
     terms=("configuration", "constraint", "floor", "rattle", "group", "lebedev", "correction"),
     shows={
-        "rotational_variance": Shown(widget_values=variance_values, figures=variance_figures),
-        "correction_cost": Shown(widget_values=cost_values, figures=cost_figures),
+        "rotational_variance": Shown(widget_values=variance_values, figures=variance_figures, words=WORDS),
+        "correction_cost": Shown(widget_values=cost_values, figures=cost_figures, words=WORDS),
     },
 )

@@ -105,7 +105,7 @@ def angle_figure(measured: "Measured", axis: int, *, look: Look = DESK) -> go.Fi
             closed = np.append(values, values[0]) * MEV
             figure.add_scatter(
                 x=angles, y=closed, mode="lines+markers", line=look.line(mark), marker={"size": 5},
-                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+                **mark.group, row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(title="angle (°)", dtick=60, range=[0, 360])
     figure.update_yaxes(title="ΔE (meV/atom)", row=1, col=1)
@@ -138,7 +138,7 @@ def spectrum_figure(measured: "Measured", *, look: Look = DESK) -> go.Figure:
             figure.add_scatter(
                 x=spectrum.degrees[1:], y=np.maximum(size, _LEAST), mode="lines+markers",
                 line=look.line(mark), marker={"size": 9},
-                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+                **mark.group, row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(title="degree l", dtick=1)
     figure.update_yaxes(type="log")
@@ -289,7 +289,7 @@ def cost_figure(
                 text=[point.grid for point in points],
                 customdata=[[1000 * point.seconds] for point in points],
                 hovertemplate=f"<b>%{{text}}</b> · {mark.label}<br>%{{x}} evaluations, %{{customdata[0]:.0f}} ms<br>%{{y:.3g}} meV/Å<extra></extra>",
-                name=mark.label, legendgroup=mark.label, showlegend=False, row=1, col=column,
+                **mark.group, row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(type="log", title="evaluations for one prediction")
     figure.update_yaxes(type="log")

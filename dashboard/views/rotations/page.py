@@ -7,7 +7,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
-from dashboard.views.rotations.declaration import cost_figures, variance_figures
+from dashboard.views.rotations.declaration import GRIDS, NOBODY, cost_figures, variance_figures
 from dashboard.views.rotations.figures import (
     angle_figure,
     cost_figure,
@@ -37,15 +37,6 @@ from mlip_core.symmetry.corrections import Corrections
 from mlip_core.symmetry.rotations import rotate
 from mlip_core.units import EV_PER_A3_IN_GPA
 
-GRIDS = {
-    "octahedral": "Octahedral group (24)",
-    "icosahedral": "Icosahedral group (60)",
-    "tetrahedral": "Tetrahedral group (12)",
-    "lebedev-5": "Lebedev, degree 5 (84), with spectrum",
-    "lebedev-7": "Lebedev, degree 7 (208), with spectrum",
-    "lebedev-9": "Lebedev, degree 9 (380), with spectrum",
-    "random-64": "64 random orientations",
-}
 OFFERED = ("octahedral", "icosahedral")
 TEACHER = "sevennet-l3i5"  # whose forces the demo models learned
 MAP_POLAR = 9  # polar angles of the map of the sphere
@@ -95,7 +86,7 @@ def choose_reference(structure: Atoms, members: tuple[Configuration, ...]) -> Co
     opened = st.session_state.get(state.ROTATION_REFERENCE, state.NOBODY)
     if opened not in (state.NOBODY, *choices) and (found := Configuration.from_code(opened)) is not None:
         choices[opened] = found
-    names = {state.NOBODY: "Nobody", **{code: member.label for code, member in choices.items()}}
+    names = {state.NOBODY: NOBODY, **{code: member.label for code, member in choices.items()}}
     chosen = st.selectbox(
         "Compare the forces with",
         list(names),
