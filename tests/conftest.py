@@ -22,15 +22,6 @@ if os.environ.get("CI"):  # main is guarded by the same cases every time; new on
     hypothesis.settings.load_profile("guard")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """With ``-n``, a file stays in one process, and all that drives the browser in one: they share a server."""
-    browser = Path(__file__).parent / "browser"
-    for item in items:
-        together = "browser" if browser in item.path.parents else item.path.relative_to(browser.parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group(together))
-
-
 def pytest_terminal_summary(terminalreporter):
     """Where nobody watches, a test that did not run is a failure."""
     skipped = terminalreporter.stats.get("skipped", [])

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from dashboard.views import PAGES
+from tests.browser.conftest import Server
 
 START = 5
 """s of the processor, from the start of the web process to its first page."""
@@ -19,6 +21,14 @@ Si 0 0 0
 Si 1.35 1.35 1.35
 """
 HOSTILE = {"name": "<img src=x onerror=alert(1)>.xyz", "mimeType": "text/plain", "buffer": CRYSTAL.encode()}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One of this file's own: what a server takes depends on how much others have looked at before."""
+    running = Server(tmp_path_factory.mktemp("home"))
+    yield running
+    running.stop()
 
 
 def resident(process):

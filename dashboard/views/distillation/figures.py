@@ -20,7 +20,6 @@ HEADS: dict[Forces, str] = {"direct": COLORS[1], "conservative": COLORS[2]}
 PANELS = {"": "as oriented", "_turned": "turned", "_rotational": "spread over turned copies"}
 """What is drawn of each head, and what it is called; the last is the rotational error."""
 PERCENT = 100.0
-TICKS = [factor * 10.0**power for power in range(-2, 4) for factor in (1, 2, 5)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def learning_figure(courses: Sequence[Course], *, look: Look = DESK) -> go.Figur
             for column, kind in enumerate(PANELS, 1):
                 _draw(figure, course, head + kind, mark, column=column, look=look)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
-    figure.update_yaxes(type="log", tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
+    figure.update_yaxes(type="log")
     teacher = courses[0].teacher if courses else "the teacher"
     figure.update_yaxes(title_text=f"force error (% of the mean force of {teacher})", col=1)
     for head, bar in BARS.items():
