@@ -48,7 +48,7 @@ def test_from_a_cif_to_compared_phonons_and_back(page, compute_phonons, finished
 
     fresh = page.context.browser.new_context(base_url=page.url).new_page()
     fresh.goto("/runs")
-    expect(fresh.locator("table").first).to_be_visible(timeout=60_000)
+    expect(fresh.get_by_test_id("stDataFrame")).to_be_visible(timeout=60_000)
     fresh.context.close()
 
 
