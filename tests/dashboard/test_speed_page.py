@@ -10,7 +10,7 @@ from ase.build import bulk
 
 import mlip_core as mlip
 from dashboard.views.speed import declaration
-from dashboard.views.speed.figures import CLOCKS, speed_figure, ticks
+from dashboard.views.speed.figures import CLOCKS, speed_figure
 from dashboard.views.speed.page import SIZES, ratio_by_size
 from dashboard.widgets.download import archive
 from dashboard.widgets.theme import DESK, Look, style
@@ -109,12 +109,6 @@ def test_a_disturbed_measurement_is_marked_in_the_figure():
     assert text.endswith("disturbed: learned")
     text = speed_figure([(FIRST, disturbed), (SECOND, disturbed)]).layout.annotations[0].text
     assert text.endswith("disturbed: all")
-
-
-def test_ticks_are_the_ones_twos_and_fives_around_the_values():
-    assert ticks([6.0, 1300.0]) == pytest.approx([5, 10, 20, 50, 100, 200, 500, 1000, 2000])
-    assert ticks([0.03, 0.03]) == pytest.approx([0.02, 0.05])
-    assert ticks([1.0]) == [1]
 
 
 def test_the_zip_holds_the_table_and_both_figures(has_figures, hostile):

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.units import MEV
-from dashboard.views.speed.figures import ticks
 from dashboard.widgets.theme import DESK, Look, Style, translucent
 from mlip_core.units import EV_PER_A3_IN_GPA
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 2500
 """Points of one configuration that are drawn without WebGL."""
-NEAR = 1.5
-"""Values no more than this factor apart have ticks of their own, as on every logarithmic axis."""
 MOST_CATEGORIES = 24
 """Categories of one breakdown; the largest are drawn."""
 
@@ -131,10 +128,7 @@ def magnitude_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             )  # fmt: skip
     figure.update_xaxes(type="log", title="mean reference |force| of the class (eV/Å)")
     figure.update_yaxes(type="log", title=f"mean |{word(compared)}| (meV/Å)", row=1, col=1)
-    relative = [
-        100 * rows["relative"][rows["mean_force"] > 0] for rows in (errors.by_magnitude for _, errors in compared)
-    ]
-    figure.update_yaxes(**_logarithmic(relative), title="Relative to forces (%)", row=1, col=2)
+    figure.update_yaxes(type="log", title="Relative to forces (%)", row=1, col=2)
     return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
@@ -201,11 +195,8 @@ def speed_figure(compared: "Compared", *, look: Look = DESK) -> go.Figure:
             error_y={"array": [MEV * (high - errors.mae)], "arrayminus": [MEV * (errors.mae - low)], "color": mark.color},
             hovertemplate="%{x:.3g} μs/atom, %{y:.3g} meV/Å" + f"<extra>{mark.label}</extra>",
         )  # fmt: skip
-    timed = [errors for _, errors in compared if errors.us_per_atom is not None]
-    times = _logarithmic([[errors.us_per_atom for errors in timed if errors.us_per_atom is not None]])
-    figure.update_xaxes(**times, title="time (μs/atom, in batches, beside other work)")
-    shown = [[MEV * value for value in errors.intervals.get("mae", (errors.mae, errors.mae))] for errors in timed]
-    figure.update_yaxes(**_logarithmic(shown), title=f"mean |{word(compared)}| (meV/Å)")
+    figure.update_xaxes(type="log", title="time (μs/atom, in batches, beside other work)")
+    figure.update_yaxes(type="log", title=f"mean |{word(compared)}| (meV/Å)")
     return look.finish(figure, [mark for mark, _ in compared], height=400)
 
 
@@ -253,15 +244,6 @@ def comparison_figure(comparison: "Comparison", *, look: Look = DESK) -> go.Figu
     figure.update_xaxes(title="MAE of the first − MAE of the second, each structure (meV/Å)")
     figure.update_yaxes(title="structures")
     return look.finish(figure, height=300)
-
-
-def _logarithmic(values: Sequence[Sequence[float]]) -> dict[str, object]:
-    """Describe a logarithmic axis whose every tick is named in full: 200, not 2."""
-    every = np.concatenate([np.asarray(part, dtype=float) for part in values]) if values else np.array([])
-    every = every[np.isfinite(every) & (every > 0)]
-    axis: dict[str, object] = {"type": "log"}
-    wide = len(every) and every.max() > NEAR * every.min()
-    return {**axis, "tickvals": ticks(every), "tickformat": "~g"} if wide else axis
 
 
 def _categories(table: pd.DataFrame, column: str) -> pd.DataFrame:

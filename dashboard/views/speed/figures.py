@@ -1,6 +1,7 @@
 """What an atom costs against the number of atoms, one structure at a time and in batches."""
 
 from collections.abc import Sequence
+from math import log10
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -63,26 +64,6 @@ def speed_figure(measured: "Measured", *, clock: Clock = "Wall time", look: Look
     )  # for the corner's words
 
 
-def ticks(values: Sequence[float]) -> list[float]:
-    """Return 1, 2 and 5 times the powers of ten from below the least value to above the greatest.
-
-    Parameters
-    ----------
-    values : sequence of float
-        Positive.
-
-    Returns
-    -------
-    list of float
-        Rising.
-    """
-    powers = range(int(np.floor(np.log10(min(values)))) - 1, int(np.ceil(np.log10(max(values)))) + 1)
-    steps = [step * 10.0**power for power in powers for step in (1, 2, 5)]
-    first = max(k for k, step in enumerate(steps) if step <= min(values))
-    last = next((k for k, step in enumerate(steps) if step >= max(values)), len(steps) - 1)
-    return steps[first : last + 1]
-
-
 def _draw(
     figure: go.Figure, mark: Style, timings: Sequence["Timing"], clock: Clock, look: Look, *, batched: bool
 ) -> None:
@@ -124,7 +105,7 @@ def _bars(timings: Sequence["Timing"], costs: Sequence[float]) -> dict[str, obje
 
 
 def _name_axes(figure: go.Figure, timings: Sequence["Timing"], clock: Clock) -> None:
-    """Give both axes logarithms, and numbers that are written out."""
+    """Say what both axes are, and give them logarithms."""
     sizes = [timing.n_atoms for timing in timings]
     costs = [MICROSECONDS * seconds(timing, clock) / timing.n_atoms for timing in timings]
     figure.update_xaxes(title_text="number of atoms", **_logarithmic(sizes))
@@ -132,10 +113,8 @@ def _name_axes(figure: go.Figure, timings: Sequence["Timing"], clock: Clock) -> 
 
 
 def _logarithmic(values: Sequence[float]) -> dict[str, object]:
-    """Describe a logarithmic axis around values, with ticks at 1, 2, 5, 10 and so on."""
+    """Describe a logarithmic axis with some room around values."""
     positive = [value for value in values if value > 0]
     if not positive:
         return {}
-    at = ticks([min(positive) / _ROOM, max(positive) * _ROOM])
-    reach = [float(np.log10(min(positive) / _ROOM)), float(np.log10(max(positive) * _ROOM))]
-    return {"type": "log", "range": reach, "tickvals": at, "ticktext": [f"{value:,g}" for value in at]}
+    return {"type": "log", "range": [log10(min(positive) / _ROOM), log10(max(positive) * _ROOM)]}
