@@ -1,5 +1,6 @@
 """Learn a structure of one's own: symmetry seen being learned, and both heads of the student beside its teacher."""
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -22,7 +23,7 @@ _atom_site_fract_z
 Ga1 Ga 0 0 0
 As1 As 0.25 0.25 0.25
 """
-EPOCHS = 20
+EPOCHS = 60
 DRAWN = "() => (document.querySelector('.js-plotly-plot')?.data?.[0]?.x ?? []).length"
 """Number of epochs in the figure, the start among them."""
 
@@ -51,6 +52,27 @@ def test_a_structure_is_learned_and_its_student_compared(page, compute_phonons, 
     legend = page.locator(".legendtext").all_text_contents()
     assert sum("GaAs" in name for name in legend) == 2, legend
     assert any("SevenNet-0" in name for name in legend), legend
+
+
+@pytest.mark.slow
+def test_a_student_whose_worker_was_killed_goes_on_where_it_was(page, server, finished):
+    asked = f"&learn_structures=9&learn_epochs={EPOCHS}"  # not the question of the test above
+    page.goto("/learn?structure=cu" + asked)
+    page.get_by_role("button", name="Learn this structure").click()
+    page.wait_for_function(f"{DRAWN} >= 4", timeout=300_000)  # the start and three epochs
+    for process in psutil.Process(server.process.pid).children(recursive=True):
+        if "spawn_main" in " ".join(process.cmdline()):
+            process.kill()
+    again = page.get_by_role("button", name="Retry")
+    again.click()
+    expect(again).to_have_count(0)
+    seen = set()
+    while not page.get_by_text("All results are there").count():
+        seen |= epochs(page)
+        page.wait_for_timeout(100)
+    assert min(seen, default=0) >= 4, "it began anew"
+    finished(page)
+    assert page.evaluate(DRAWN) == EPOCHS + 1
 
 
 def epochs(page):
