@@ -94,7 +94,6 @@ def choose() -> None:
         selection_mode="single-row",
         key="library-table",
         height=36 * 11,
-        row_height=54,  # two lines: why a structure is interesting takes more than one
         column_config=headed(rows, {
             "structure": st.column_config.TextColumn(width=170),
             "formula": st.column_config.TextColumn(width=80),
