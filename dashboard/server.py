@@ -15,9 +15,14 @@ from mlip_core.home import upload_limit_mb
 from mlip_core.models.environments.__main__ import main as models
 
 APP = Path(__file__).with_name("app.py")
-THRIFT = {"--runner.postScriptGC": "false", "--server.fileWatcherType": "none"}
+THRIFT = {
+    "--runner.postScriptGC": "false",
+    "--server.fileWatcherType": "none",
+    "--runner.magicEnabled": "false",
+}
 """Streamlit would search the whole memory for garbage after every click and every look at work under way, which
-costs several times what the answer does, and look every second whether the app's own code has changed."""
+costs several times what the answer does, look every second whether the app's own code has changed, and rewrite every
+page's code before its first drawing so that bare expressions are shown."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ TICK = 1.0
 """Seconds between two looks at work under way, at least."""
 LONGEST = 15.0
 """Seconds between two looks, at most."""
-ONE = 0.012
+ONE = 0.009
 """Share of a core that drawing for those who watch the same work may take."""
 ALL = 0.2
 """Share of a core that all who watch may take together."""

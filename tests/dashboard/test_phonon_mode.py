@@ -6,7 +6,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 import mlip_core as mlip
-from dashboard.views.phonons.figures import PhononSeries, phonon_figure
+from dashboard.views.phonons.figures import PhononSeries, code, decode, phonon_figure
 from dashboard.views.phonons.mode import MOST_ATOMS, pattern, pictures, repetitions
 from dashboard.views.phonons.naming import gamma
 from dashboard.widgets.theme import style
@@ -74,9 +74,18 @@ def test_one_is_accented_and_the_other_fades(aluminium):
     assert {trace.opacity for trace in alike} == {None}
     accented = [trace for trace in phonon_figure(series, accent="EMT").data if trace.customdata is not None]
     assert [trace.name for trace in accented] == ["other", "EMT"], "the accented one lies above"
-    assert [int(trace.customdata[0][0]) for trace in accented] == [1, 0], "a click still tells whose it is"
+    n_q = len(aluminium.band_structure.distances)
+    whose = [decode(int(trace.customdata[0]), 2, n_q)[0] for trace in accented]
+    assert whose == [1, 0], "a click still tells whose it is"
     assert accented[0].opacity < 0.5
     assert accented[1].opacity is None
+
+
+def test_one_number_tells_whose_which_q_and_which_branch():
+    points = np.array([[0, 0], [4, 0], [-1, -1], [2, 5]])
+    numbers = code(2, 3, 5, points)
+    assert numbers[2] == -1, "no mode in the gap"
+    assert [decode(int(number), 3, 5) for number in numbers[[0, 1, 3]]] == [(2, 0, 0), (2, 4, 0), (2, 2, 5)]
 
 
 def test_the_boxes_of_the_figure_name_special_points(aluminium):
@@ -84,7 +93,10 @@ def test_the_boxes_of_the_figure_name_special_points(aluminium):
         trace for trace in phonon_figure([PhononSeries.from_result(MARK, aluminium)]).data if trace.text is not None
     ]
     assert {text for text in trace.text if text} == {f" at {name}" for name in "ΓXUKLW"}
-    at_x = [row[1] for row, text in zip(trace.customdata, trace.text, strict=True) if text == " at X"]
+    n_q = len(aluminium.band_structure.distances)
+    at_x = [
+        decode(number, 1, n_q)[1] for number, text in zip(trace.customdata, trace.text, strict=True) if text == " at X"
+    ]
     assert np.allclose(np.abs(aluminium.band_structure.qpoints[at_x] % 1), [0.5, 0, 0.5])
 
 

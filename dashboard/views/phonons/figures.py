@@ -79,8 +79,7 @@ def phonon_figure(
     Parameters
     ----------
     series : sequence of PhononSeries
-        On one path; every point's ``customdata`` is (place in this sequence,
-        index of q, branch), for pages that let a branch be clicked.
+        On one path; every point's ``customdata`` is its :func:`code`, for pages that let a branch be clicked.
     unit : str
         "THz", "cm⁻¹" or "meV".
     reference : PhononSeries, optional
@@ -106,7 +105,7 @@ def phonon_figure(
         if one.raw:
             line["width"] = look.line_width / 2
         faded = accent is not None and one.style.label != accent
-        _add_series(figure, one, place, unit, line, gl=gl, faded=faded)
+        _add_series(figure, one, unit, line, gl=gl, faded=faded, codes=(place, len(series)))
     drawn = [*series, *([reference] if reference else [])]
     _axes(figure, drawn, unit, look)
     if at_gamma:
@@ -125,24 +124,25 @@ def phonon_figure(
 def _add_series(
     figure: Canvas,
     one: PhononSeries,
-    place: int | None,
     unit: str,
     line: dict[str, Any],
     *,
     gl: bool,
     faded: bool = False,
+    codes: tuple[int, int] | None = None,
 ) -> None:
+    """Draw bands and density of states; ``codes`` are place and number of series where points can be clicked."""
     factor = FACTORS[unit]
     x, y, points = _one_line(one.bands)
     kind = "scattergl" if gl else "scatter"
     picking: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip"}
-    if place is not None:
+    if codes is not None:
         picking = {
             "mode": "lines+markers",
             "marker": {"size": 9, "opacity": 0, "color": line["color"]},
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 0}},
-            "customdata": _lists(np.column_stack([np.full(len(points), place), points])),
+            "customdata": code(*codes, len(one.bands.distances), points),
             "text": _named(one.bands, points),
             "hovertemplate": f"<b>{one.name}</b><br>%{{y:.4~g}} {unit}%{{text}}<extra></extra>",
         }
@@ -150,7 +150,7 @@ def _add_series(
     opacity: dict[str, Any] = {"opacity": _FADED} if faded else {}
     figure.add(kind, x=x, y=y * factor, connectgaps=False, **opacity, **shared, **picking)
     if one.dos is not None:
-        fill = {} if place is None or one.raw else {"fill": "tozerox", "fillcolor": translucent(line["color"], 0.07)}
+        fill = {} if codes is None or one.raw else {"fill": "tozerox", "fillcolor": translucent(line["color"], 0.07)}
         if faded:
             shared["line"], fill = {**line, "color": translucent(line["color"], _FADED)}, {}
         figure.add_scatter(
@@ -162,7 +162,7 @@ def _add_series(
 def _add_reference(figure: Canvas, one: PhononSeries, unit: str, *, color: str, width: float) -> None:
     """Draw a broad pale line that thin ones can lie on, and circles where it is exact."""
     line = {"color": translucent(color, 0.5), "width": width}
-    _add_series(figure, one, None, unit, line, gl=False)
+    _add_series(figure, one, unit, line, gl=False)
     name = one.style.label
     figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=name, legendgroup=name, hoverinfo="skip")
     if one.exact:
@@ -196,11 +196,32 @@ def _one_line(bands: "BandStructure") -> tuple[np.ndarray, np.ndarray, np.ndarra
     return x.astype(np.float32), y.astype(np.float32), np.column_stack([q, np.where(q < 0, -1, branch)])
 
 
-def _lists(points: np.ndarray) -> np.ndarray:
-    """Give the rows as lists: a row of numbers in an array comes back from the browser as an object."""
-    rows = np.empty(len(points), dtype=object)
-    rows[:] = points.tolist()
-    return rows
+def code(place: int, n_series: int, n_q: int, points: np.ndarray) -> np.ndarray:
+    """Number the points of a series so that one number tells whose, which q and which branch; see :func:`decode`.
+
+    Parameters
+    ----------
+    place : int
+        Place of the series among ``n_series`` drawn.
+    n_series, n_q : int
+        How many series, and how many points of q on their path.
+    points : (n, 2) array
+        Index of q and branch, −1 at the gaps.
+
+    Returns
+    -------
+    (n,) array of int32
+        −1 at the gaps. An array of plain numbers: rows of three cost more than all else in the figure.
+    """
+    q, branch = points.T
+    return np.where(q < 0, -1, (branch * n_q + q) * n_series + place).astype(np.int32)
+
+
+def decode(number: int, n_series: int, n_q: int) -> tuple[int, int, int]:
+    """Return place of the series, index of q and branch of a point that :func:`code` numbered."""
+    rest, place = divmod(number, n_series)
+    branch, q = divmod(rest, n_q)
+    return place, q, branch
 
 
 def _named(bands: "BandStructure", points: np.ndarray) -> list[str]:

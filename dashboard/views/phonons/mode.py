@@ -8,6 +8,7 @@ import streamlit as st
 from ase import Atoms
 
 from dashboard import state
+from dashboard.views.phonons.figures import decode
 from dashboard.views.phonons.naming import components, gamma, point_name, special_points
 from dashboard.widgets.figure_page import file_name
 from dashboard.widgets.frame import plain
@@ -61,8 +62,9 @@ def chosen(shown: Shown) -> Mode:
 def take_click(shown: Shown, key: str) -> None:
     """Take the mode that was clicked in the figure with this key."""
     points = st.session_state[key].selection.points
-    if points and len(told := points[0].get("customdata", ())) == 3:
-        _keep(shown, Mode(*(int(number) for number in told)))
+    told = points[0].get("customdata") if points else None
+    if told is not None and told >= 0:
+        _keep(shown, Mode(*decode(int(told), len(shown), len(_bands(shown, 0).distances))))
 
 
 def watch(shown: Shown, mode: Mode) -> None:
