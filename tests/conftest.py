@@ -9,6 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch comes: two that both use all cores wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 import pytest
 from ase.build import bulk
@@ -101,8 +104,12 @@ def labelled(labelled_file, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def answer(labelled, tmp_path_factory):
-    """Answer a calculation, as it declares itself, with EMT: of a small crystal or a small data set. Each once."""
+    """Answer a calculation, as it declares itself, with EMT: of a small crystal or a small data set.
+
+    Each is computed once for all processes of a run of the tests, and read from its file.
+    """
     import mlip_core as mlip
+    from mlip_core import records
     from mlip_core.calculations import CALCULATIONS
     from mlip_core.progress import silent
 
@@ -110,13 +117,24 @@ def answer(labelled, tmp_path_factory):
     model.identity = "EMT"
     crystal = bulk("Al", a=4.0, cubic=True)
 
-    @cache
-    def answered(name):
+    root = tmp_path_factory.getbasetemp()
+    kept = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "answers"
+    kept.mkdir(exist_ok=True)
+
+    def compute(name):
         calculation = CALCULATIONS[name]
         subject = labelled if calculation.subject == "data set" else crystal
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MLIP_DASHBOARD_HOME", str(tmp_path_factory.mktemp("answered")))
             return calculation.function(subject, model, calculation.settings(**QUICK.get(name, {})), progress=silent)
+
+    @cache
+    def answered(name):
+        path = kept / f"{name}.npz"
+        with FileLock(path.with_suffix(".lock")):
+            if not path.is_file():
+                records.save(compute(name), path)
+        return records.load(path)
 
     return answered
 

@@ -14,6 +14,7 @@ from mlip_core.configuration import Configuration
 from mlip_core.jobs.store import Store
 from mlip_core.structures import library_structure
 from mlip_core.summary.questions import questions
+from tests.browser.conftest import DESK
 from tests.browser.visitor import bring
 
 SILICON = """2
@@ -38,7 +39,7 @@ def compared(lone_server):
 
 @pytest.fixture
 def alone(browser, compared):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=compared.url, accept_downloads=True)
+    context = browser.new_context(**DESK, base_url=compared.url)
     context.set_default_timeout(120_000)
     yield context.new_page()
     context.close()

@@ -34,7 +34,9 @@ def test_from_a_cif_to_compared_phonons_and_back(page, compute_phonons, finished
     expect(page.get_by_text("Fm-3m (225)").first).to_be_visible()
     expect(page.get_by_role("button", name="Use the primitive cell (2 atoms)")).to_be_visible()
 
-    page.goto(page.url.replace("/structure?", "/relax?") + "&lineup=chgnet,sevennet-0&rattle=0.1&fmax=0.01")
+    page.goto(
+        page.url.replace("/structure?", "/relax?") + "&lineup=chgnet,pet-demo:direct&rattle=0.1&fmax=0.001&steps=200"
+    )
     page.get_by_role("button", name=re.compile("^Relax")).click()
     assert two_states(lambda: steps(page)), "no two different intermediate states were seen while it ran"
     finished(page)

@@ -12,6 +12,7 @@ from mlip_core import records
 from mlip_core.teaching.examples import examples
 from mlip_core.teaching.lessons import lessons
 from mlip_core.teaching.shipped import current, shipped
+from tests.browser.conftest import DESK
 
 QUICK = "4-gradient"
 EVERY = [
@@ -77,7 +78,7 @@ def test_a_lesson_is_finished_and_each_step_leads_to_its_page(page, rerun, answe
 def test_one_click_in_a_fresh_home_shows_a_finished_example(own_server, browser, capsys):
     took = {}
     for example in examples():
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=own_server.url)
+        context = browser.new_context(**DESK, base_url=own_server.url)
         page = context.new_page()
         page.goto("/")
         card = page.get_by_role("link", name=example.button)

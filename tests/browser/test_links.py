@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from dashboard.views import PAGES, page_of
 from mlip_core.teaching.lessons import lessons
+from tests.browser.conftest import DESK
 
 SHOWN = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
@@ -46,7 +47,7 @@ def same_elsewhere(page, browser, idle):
 
     def check():
         idle(page)
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context = browser.new_context(**DESK)
         fresh = context.new_page()
         fresh.goto(page.url)
         idle(fresh)

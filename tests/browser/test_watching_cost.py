@@ -15,6 +15,7 @@ from mlip_core.jobs.queue import Jobs
 from mlip_core.jobs.runs import RunsTable
 from mlip_core.jobs.task import Task
 from mlip_core.structures import library_structure
+from tests.browser.conftest import DESK
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
@@ -84,7 +85,7 @@ def relaxing(home):
 
 
 def test_watching_costs_next_to_nothing_and_an_open_page_nothing(lone_server, browser, capsys):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=lone_server.url)
+    context = browser.new_context(**DESK, base_url=lone_server.url)
     page = context.new_page()
     page.goto("/relax?structure=mgo&lineup=" + ",".join(MEMBERS))
     share = Share(lone_server.process.pid)

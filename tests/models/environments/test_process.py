@@ -186,13 +186,21 @@ def test_an_interpreter_that_is_gone_is_told_with_the_way_round(own_families, mo
         process.Process(Environment(RECIPES["own"]))
 
 
-def test_it_computes_with_as_many_threads_as_this_process(own_families):
+@pytest.fixture
+def two_threads():
     import torch
 
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_it_computes_with_as_many_threads_as_this_process(own_families, two_threads):
     model = own_families.load("pet-demo", serves="serve_own.py")
     asked = []
     ask = model._process.ask
     model._process.ask = lambda header, arrays=None: (asked.append(header), ask(header, arrays))[1]
     model.predict([bulk("Al")])
-    assert asked[0]["threads"] == torch.get_num_threads()
+    assert asked[0]["threads"] == 2
     process.stop_all()
