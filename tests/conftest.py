@@ -104,12 +104,8 @@ def labelled(labelled_file, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def answer(labelled, tmp_path_factory):
-    """Answer a calculation, as it declares itself, with EMT: of a small crystal or a small data set.
-
-    Each is computed once for all processes of a run of the tests, and read from its file.
-    """
+    """Answer a calculation, as it declares itself, with EMT: of a small crystal or a small data set. Each once."""
     import mlip_core as mlip
-    from mlip_core import records
     from mlip_core.calculations import CALCULATIONS
     from mlip_core.progress import silent
 
@@ -117,24 +113,13 @@ def answer(labelled, tmp_path_factory):
     model.identity = "EMT"
     crystal = bulk("Al", a=4.0, cubic=True)
 
-    root = tmp_path_factory.getbasetemp()
-    kept = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "answers"
-    kept.mkdir(exist_ok=True)
-
-    def compute(name):
+    @cache
+    def answered(name):
         calculation = CALCULATIONS[name]
         subject = labelled if calculation.subject == "data set" else crystal
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MLIP_DASHBOARD_HOME", str(tmp_path_factory.mktemp("answered")))
             return calculation.function(subject, model, calculation.settings(**QUICK.get(name, {})), progress=silent)
-
-    @cache
-    def answered(name):
-        path = kept / f"{name}.npz"
-        with FileLock(path.with_suffix(".lock")):
-            if not path.is_file():
-                records.save(compute(name), path)
-        return records.load(path)
 
     return answered
 

@@ -17,7 +17,7 @@ from mlip_core.jobs.store import Store
 from mlip_core.jobs.task import Task
 from mlip_core.models.ase import AseModel
 
-pytestmark = pytest.mark.benchmark
+pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 REPEATS = 10
 OPENING = 1
 """s of processor time to open a stored result."""

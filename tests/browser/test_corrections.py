@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 
 def test_a_corrected_configuration_is_found_on_relax(page, go, rerun, finished):
-    page.goto("/rotations?structure=si&lineup=pet-demo:direct,chgnet")
+    page.goto("/rotations?structure=si&lineup=pet-demo:direct,soap-demo")
     with rerun(page):
         page.get_by_role("button", name="Add PET demo · direct + octahedral").click()
     page.wait_for_url("**octahedral**")

@@ -12,7 +12,6 @@ from mlip_core import records
 from mlip_core.teaching.examples import examples
 from mlip_core.teaching.lessons import lessons
 from mlip_core.teaching.shipped import current, shipped
-from tests.browser.conftest import DESK
 
 QUICK = "4-gradient"
 EVERY = [
@@ -75,11 +74,9 @@ def test_a_lesson_is_finished_and_each_step_leads_to_its_page(page, rerun, answe
         expect(page.get_by_text("✓ as expected")).to_have_count(sum(len(step.expected) for step in lesson.steps))
 
 
-def test_one_click_in_a_fresh_home_shows_a_finished_example(own_server, browser, capsys):
+def test_one_click_shows_a_finished_example(page, capsys):
     took = {}
     for example in examples():
-        context = browser.new_context(**DESK, base_url=own_server.url)
-        page = context.new_page()
         page.goto("/")
         card = page.get_by_role("link", name=example.button)
         expect(card).to_be_visible()
@@ -89,7 +86,6 @@ def test_one_click_in_a_fresh_home_shows_a_finished_example(own_server, browser,
         took[example.button] = time.monotonic() - began
         expect(page).to_have_url(re.compile(f"/{PAGES[example.page].address}[?]"))
         assert not page.get_by_test_id("stAlertContentError").count()
-        context.close()
     with capsys.disabled():
         print(
             "".join(f"\n{name}: {seconds:.1f} s from the click to the first figure" for name, seconds in took.items())

@@ -8,7 +8,7 @@ from ase.calculators.emt import EMT
 
 import mlip_core as mlip
 from dashboard.views.phonons.declaration import figures as phonon_figures
-from dashboard.views.phonons.figures import PhononSeries, phonon_figure, thermal_figure
+from dashboard.views.phonons.figures import PhononSeries, decode, phonon_figure, thermal_figure
 from dashboard.views.relaxation.declaration import figures as relaxation_figures
 from dashboard.views.relaxation.figures import RelaxationTrace, relaxation_figure
 from dashboard.widgets.download import archive
@@ -134,8 +134,10 @@ def test_bands_lie_where_the_record_says_and_can_be_clicked(aluminium):
     assert len(drawn_bands) == 2
     for place, trace in enumerate(drawn_bands):
         drawn = ~np.isnan(trace.y)
-        assert isinstance(trace.customdata[0], list), "arrays come back from the browser as objects"
-        member, q, branch = np.array(trace.customdata.tolist())[drawn].T
+        told = [
+            decode(number, 2, len(aluminium.band_structure.distances)) for number in trace.customdata[drawn].tolist()
+        ]
+        member, q, branch = np.array(told).T
         assert (member == place).all()
         assert trace.y[drawn] == pytest.approx(aluminium.band_structure.frequencies[q, branch], abs=1e-5)
         assert trace.x[drawn] == pytest.approx(aluminium.band_structure.distances[q], abs=1e-5)
@@ -146,7 +148,12 @@ def test_bands_lie_where_the_record_says_and_can_be_clicked(aluminium):
 
 def test_the_pen_is_lifted_between_segments_and_branches(aluminium):
     trace = bands_of(phonon_figure([PhononSeries.from_result(MARK, aluminium)]))
-    steps = [(a[1:], b[1:]) for a, b in itertools.pairwise(trace.customdata) if a[1] >= 0 and b[1] >= 0]
+    n_q = len(aluminium.band_structure.distances)
+    steps = [
+        (decode(a, 1, n_q)[1:], decode(b, 1, n_q)[1:])
+        for a, b in itertools.pairwise(trace.customdata.tolist())
+        if a >= 0 and b >= 0
+    ]
     starts = set(aluminium.band_structure.segments[:, 0].tolist())
     assert all(b[0] == a[0] + 1 and b[1] == a[1] and b[0] not in starts for a, b in steps)
 

@@ -113,9 +113,9 @@ def test_the_energy_jumps_at_the_bond_cutoff_only_where_the_catalogue_says_so(na
     ("name", "theirs"),
     [
         ("sevennet-0", {"model": "7net-0"}),
-        ("sevennet-0-may2024", {"model": "7net-0_22May2024"}),
+        pytest.param("sevennet-0-may2024", {"model": "7net-0_22May2024"}, marks=pytest.mark.slow),
         ("sevennet-mf-0-pbe", {"model": "7net-mf-0", "modal": "PBE"}),
-        ("sevennet-mf-0-r2scan", {"model": "7net-mf-0", "modal": "R2SCAN"}),
+        pytest.param("sevennet-mf-0-r2scan", {"model": "7net-mf-0", "modal": "R2SCAN"}, marks=pytest.mark.slow),
     ],
 )
 def test_sevennet_equals_its_own_calculator(name, theirs, crystal):

@@ -39,7 +39,7 @@ def equation_of_state(
     """Compute energy and pressure at several volumes, and fit an equation of state.
 
     The cell is scaled uniformly: its shape stays, also where another shape would
-    have a lower energy. All volumes are evaluated in one batch.
+    have a lower energy. All volumes are evaluated in one batch, and relax in one batch a step.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def equation_of_state(
         Volumes, whether the atoms relax, and the equation.
     progress : callable, optional
         Counts volumes and, where the atoms relax, steps; reports carry ``stage``,
-        "relaxation" (with those of :func:`~mlip_core.calculations.relaxation.calculation.relax`) or "volumes".
+        "relaxation" (as :func:`~mlip_core.calculations.relaxation.together.relax_together` does) or "volumes".
 
     Returns
     -------

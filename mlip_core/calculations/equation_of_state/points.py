@@ -7,7 +7,8 @@ from ase import Atoms
 
 from mlip_core.calculations.equation_of_state.cells import at_volumes
 from mlip_core.calculations.equation_of_state.settings import EquationOfStateSettings
-from mlip_core.calculations.relaxation.calculation import RelaxationResult, relax
+from mlip_core.calculations.relaxation.calculation import RelaxationResult
+from mlip_core.calculations.relaxation.together import relax_together
 from mlip_core.models.model import Model, Prediction
 from mlip_core.progress import Progress, Stages
 from mlip_core.units import EV_PER_A3_IN_GPA
@@ -51,7 +52,10 @@ def evaluate_volumes(structure: Atoms, model: Model, settings: EquationOfStateSe
     n = settings.n_volumes
     stages = Stages(progress, n * (1 + settings.relax_atoms * settings.steps))
     structures = at_volumes(structure, np.linspace(1 - settings.volume_range, 1 + settings.volume_range, n))
-    relaxations = _relaxations(structures, model, settings, stages) if settings.relax_atoms else []
+    relaxations: list[RelaxationResult] = []
+    if settings.relax_atoms:  # from the fractional coordinates given
+        part = stages.part("relaxation", n * settings.steps)
+        relaxations = relax_together(structures, model, settings.relaxation, progress=part)
     structures = [relaxation.structure for relaxation in relaxations] or structures
     predictions = model.predict(structures, progress=stages.part("volumes", n))
     return Points(
@@ -63,16 +67,6 @@ def evaluate_volumes(structure: Atoms, model: Model, settings: EquationOfStateSe
         converged=np.array([relaxation.converged for relaxation in relaxations] or [True] * n),
         reasons=tuple(relaxation.reason for relaxation in relaxations),
     )
-
-
-def _relaxations(
-    structures: list[Atoms], model: Model, settings: EquationOfStateSettings, stages: Stages
-) -> list[RelaxationResult]:
-    """Relax the atoms at each volume, each from the fractional coordinates given."""
-    return [
-        relax(atoms, model, settings.relaxation, progress=stages.part("relaxation", settings.steps))
-        for atoms in structures
-    ]
 
 
 def _stress_pressures(predictions: list[Prediction]) -> np.ndarray | None:
