@@ -68,7 +68,7 @@ def test_a_link_carries_settings_tab_and_the_mode_that_was_clicked(page, rerun, 
     page.wait_for_url("**/phonons?**")
     expect(page.locator(".ytitle", has_text="THz").first).to_be_visible()
     idle(page)
-    plain = same_elsewhere()
+    plain = page.evaluate(SHOWN)
     for choice in ("meV", "Raw", "Thermal properties"):
         with rerun(page):
             page.get_by_text(choice, exact=True).first.click()

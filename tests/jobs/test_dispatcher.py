@@ -355,6 +355,7 @@ def test_a_worker_keeps_the_models_used_last(home, monkeypatch):
     assert loaded == [*names, names[0]]
 
 
+@pytest.mark.slow
 def test_a_killed_dispatcher_leaves_interrupted_runs_that_can_be_retried(home, until, counting):
     jobs = serving(home)
     running, waiting = jobs.submit(counting(steps=1000, pause=0.1)), jobs.submit(counting(steps=2))
@@ -376,6 +377,7 @@ def test_a_killed_dispatcher_leaves_interrupted_runs_that_can_be_retried(home, u
     end(jobs)
 
 
+@pytest.mark.slow
 def test_work_goes_on_without_its_server_and_the_dispatcher_then_ends(home, until, counting):
     jobs = serving(home)
     run = jobs.submit(counting(steps=15, pause=0.1))

@@ -115,6 +115,7 @@ def test_hostile_names_stay_text():
     assert eval(model_code(hostile).removeprefix("mlip.load_model")) == hostile.model
 
 
+@pytest.mark.slow
 def test_a_page_is_written_as_a_program(home, tmp_path):
     structure = library_structure("si")
     task = Task(kind="relaxation", subject=structure, configuration=SOAP, settings=RelaxationSettings(steps=2))

@@ -136,6 +136,7 @@ def test_it_stops_within_an_epoch(copper, teacher, home, monkeypatch):
     assert not models(home)
 
 
+@pytest.mark.slow
 def test_without_turning_the_student_never_meets_another_orientation(copper, teacher, monkeypatch):
     seen, original = [], learning.Learner._learn
     monkeypatch.setattr(learning.Learner, "_learn", lambda self, batch: seen.append(batch) or original(self, batch))
@@ -152,6 +153,7 @@ def test_without_turning_the_student_never_meets_another_orientation(copper, tea
     assert not all(abs(cell[0, 0]) < 0.2 * np.linalg.norm(cell[0]) for cell in cells[True])
 
 
+@pytest.mark.slow
 def test_variants_that_the_teacher_cannot_answer_are_left_out_and_counted(copper):
     teacher = Teacher(fails=lambda atoms: atoms.info.get("kind") == "displaced")
     found = mlip.distill(copper, teacher, replace(TOY, n_structures=16, epochs=1))
@@ -223,7 +225,9 @@ def test_a_student_is_called_by_the_formula_and_by_more_digits_where_another_has
     assert name_of(structure, "3f2a91", {f"twin-{formula}-3f2a": "3f2a77"}) == f"twin-{formula}-3f2a9"
 
 
-@pytest.mark.parametrize("suffix", [".extxyz", ".ckpt", ".pt"])
+@pytest.mark.parametrize(
+    "suffix", [".ckpt", *(pytest.param(one, marks=pytest.mark.slow) for one in (".extxyz", ".pt"))]
+)
 def test_a_full_disk_is_said_and_nothing_is_lost(copper, teacher, home, monkeypatch, suffix):
     original = Path.write_bytes
 

@@ -52,6 +52,7 @@ def interpreter(folder, version):
     return str(path)
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_looked_into_made_anew_and_removed(toy, capfd):
     toy()
     assert not Environment(RECIPES["toy"]).here
