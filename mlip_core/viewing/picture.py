@@ -14,6 +14,7 @@ from ase.data import chemical_symbols, covalent_radii
 from ase.data.colors import jmol_colors
 
 from mlip_core.errors import SettingsError
+from mlip_core.structures.formula import formula
 from mlip_core.viewing import fetch
 from mlip_core.viewing.geometry import ball_radius, bonds, edges, hex_color, images, thinned
 
@@ -106,7 +107,7 @@ def picture(
     parent, shift = images(home, repeats)
     joined = bonds(first.numbers[parent], home.positions[parent] + shift @ home.cell.array)
     positions = np.round([frame.positions[parent] + shift @ frame.cell.array for frame in frames], 4)
-    drawn = Picture(title=f"{first.get_chemical_formula()}, {len(first)} atoms", width=width, height=height)
+    drawn = Picture(title=f"{formula(first)}, {len(first)} atoms", width=width, height=height)
     drawn.setBackgroundColor("white", 0)  # transparent, for light and dark pages
     drawn.addModel()
     drawn.getModel().addAtoms(_atoms(first.numbers[parent], positions[0], joined, style))

@@ -32,7 +32,7 @@ def test_back_needs_one_press_a_page_and_finds_it_as_it_was_left(page, go, idle,
     assert page.url.partition("?")[0].endswith("/relax")
 
 
-@pytest.mark.parametrize("address", ["/relax?structure=si", "/"])
+@pytest.mark.parametrize("address", ["/relax?structure=si", pytest.param("/", marks=pytest.mark.slow)])
 def test_the_first_page_is_one_entry_whatever_its_address_lacks(page, idle, address):
     page.goto("/_stcore/health")
     entries = page.evaluate("history.length")

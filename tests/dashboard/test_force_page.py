@@ -195,6 +195,7 @@ def test_downloads_hold_every_atom_and_configuration(app, code):
     } <= set(packed.namelist())
 
 
+@pytest.mark.slow
 def test_lambench_is_shown_domain_by_domain_with_speed_and_stability(app, home_of_all):
     from dashboard.service import dataset, jobs
 

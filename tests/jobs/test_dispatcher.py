@@ -185,6 +185,7 @@ def test_cancelling_really_stops_the_task(jobs, until, ended, counting):
     assert len(jobs.progress(run.id)) == reported
 
 
+@pytest.mark.slow
 def test_a_task_that_does_not_listen_is_stopped_with_its_worker(jobs, until, ended, toy, counting):
     run = jobs.submit(toy("deaf", seconds=600))
     until(lambda: jobs.run(run.id).status == "running")

@@ -63,6 +63,7 @@ def test_the_program_gives_the_stored_numbers_in_a_fresh_interpreter(archive, ho
     assert ran.stdout.split("\n")[:2] == ["SOAP-BPNN demo: relaxation", "SOAP-BPNN demo: rotational_variance"]
 
 
+@pytest.mark.slow
 def test_the_program_says_which_number_differs(archive, home):
     stored = json.loads((archive / "results.json").read_text())
     numbers = stored["relaxation"]["SOAP-BPNN demo"]

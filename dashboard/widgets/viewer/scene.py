@@ -12,6 +12,7 @@ from ase.data import atomic_names, chemical_symbols, covalent_radii
 from ase.data.colors import jmol_colors
 from plotly.colors import sample_colorscale
 
+from mlip_core.structures.formula import formula
 from mlip_core.viewing.geometry import ball_radius, bonds, hex_color, images, thinned
 
 DrawStyle = Literal["ball-stick", "spheres", "sticks"]
@@ -115,7 +116,7 @@ def scene(
     kind = {number: k for k, number in enumerate(species)}
     described = {
         "structure": _identity(first, repeats, len(frames)),
-        "description": f"{first.get_chemical_formula()}, {len(first)} atoms",
+        "description": f"{formula(first)}, {len(first)} atoms",
         "elements": [_element(number) for number in species],
         "species": [kind[number] for number in first.numbers.tolist()],
         "parent": parent.tolist(),

@@ -112,6 +112,7 @@ def test_learning_goes_on_after_a_stop_as_if_there_had_been_none(copper, teacher
     np.testing.assert_allclose(again.direct.force_mae, whole.direct.force_mae, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on_and_fewer_are_still_there(copper, teacher, home, monkeypatch):
     short = mlip.distill(copper, teacher, TOY)
     steps, original = [], learning.Learner._learn
