@@ -122,7 +122,6 @@ def test_from_an_upload_to_an_archive_that_repeats_itself(page, browser, tmp_pat
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-@pytest.mark.slow
 def test_what_takes_long_is_asked_about_first(alone):
     alone.goto("/conservation?structure=si&lineup=sevennet-0&picoseconds=20")
     button = alone.get_by_role("button", name="Measure the conservation")
