@@ -27,19 +27,18 @@ LINEUP = "pet-demo:direct,soap-demo"
 
 @pytest.fixture
 def compared(lone_server):
-    """A server that has two of the results of a comparison of magnesium oxide."""
+    """Two of the results of a comparison of magnesium oxide are there."""
     member = Configuration(model="soap-demo")
     asked = questions(library_structure("mgo"), (member,))
     store = Store(lone_server.home)
     for kind in ("relaxation", "rotational_variance"):
         task = asked[kind][member]
         store.put(task.key(), task.run())
-    return lone_server
 
 
 @pytest.fixture
-def alone(browser, compared):
-    context = browser.new_context(**DESK, base_url=compared.url)
+def alone(browser, lone_server):
+    context = browser.new_context(**DESK, base_url=lone_server.url)
     context.set_default_timeout(120_000)
     yield context.new_page()
     context.close()
@@ -63,7 +62,7 @@ def opened_offline(browser, path, expected):
     return text
 
 
-def test_the_summary_fits_leads_on_and_goes_along(alone, browser, tmp_path):
+def test_the_summary_fits_leads_on_and_goes_along(alone, compared, browser, tmp_path):
     alone.goto("/summary?structure=mgo&lineup=soap-demo")
     table = alone.locator("table.summary")
     expect(table).to_contain_text("Relax: yes.")
