@@ -1,6 +1,5 @@
 """Relaxations of many structures by one model, side by side: it is asked about all of them in one batch a step."""
 
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -24,8 +23,9 @@ def relax_together(
 ) -> list[RelaxationResult]:
     """Relax each structure as :func:`~mlip_core.calculations.relaxation.calculation.relax` does, all in step.
 
-    Every relaxation has a thread of its own, which only waits: the model is asked in the caller's. One that is
-    done leaves, and the batches of the others get smaller.
+    Every relaxation has a thread of its own, and they go on one after another: what Python and spglib keep for the
+    whole process (warning filters, say) is never touched by two. The model is asked in the caller's thread. One that
+    is done leaves, and the batches of the others get smaller.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def relax_together(
         return []
     if settings.optimizer != "FIRE":
         refuse_random_frame(model, f"the optimizer {settings.optimizer}")
-    table = _Table(model, len(structures))
+    table = _Table(model)
     steps, forces = [0] * len(structures), [0.0] * len(structures)
 
     def alone(place: int) -> RelaxationResult:
@@ -62,13 +62,16 @@ def relax_together(
             steps[place], forces[place] = done, values["generalized_fmax"]
 
         try:
-            return relax(structures[place], _Seat(model, table, place), settings, progress=count)
+            return relax(structures[place], _Seat(model, table), settings, progress=count)
         finally:
             table.leave()
 
     with ThreadPoolExecutor(len(structures)) as pool:
-        running = [pool.submit(alone, place) for place in range(len(structures))]
+        running = []
         try:
+            for place in range(len(structures)):
+                running.append(pool.submit(alone, place))
+                table.take()
             for moving in table.serve():
                 progress(sum(steps), len(steps) * settings.steps, moving=moving, fmax=max(forces))
         except BaseException:
@@ -80,8 +83,6 @@ def relax_together(
 class _Question(NamedTuple):
     """What one relaxation waits for."""
 
-    place: int
-    """Which relaxation asks."""
     structures: list[Atoms]
     """What it asks about."""
     answer: "Future[list[Prediction]]"
@@ -91,83 +92,74 @@ class _Question(NamedTuple):
 class _Table:
     """Where relaxations put their questions; the model is asked about all of them once each has asked or left."""
 
-    def __init__(self, model: Model, n_moving: int) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
-        self._moving = n_moving
         self._asked: SimpleQueue[_Question | None] = SimpleQueue()
         self._waiting: list[_Question] = []
-        self._closed = threading.Event()
+        self._closed = False
 
-    def ask(self, place: int, structures: list[Atoms]) -> list[Prediction]:
+    def ask(self, structures: list[Atoms]) -> list[Prediction]:
         """Wait for the answer, in the thread of a relaxation."""
-        question = _Question(place, structures, Future())
-        self._asked.put(question)
-        if self._closed.is_set():
+        if self._closed:
             raise Cancelled
+        question = _Question(structures, Future())
+        self._asked.put(question)
         return question.answer.result()
 
     def leave(self) -> None:
         """Say that one relaxation asks no more."""
         self._asked.put(None)
 
-    def serve(self) -> Iterator[int]:
-        """Answer round by round until all have left; give how many moved in each."""
-        while self._moving:
-            while len(self._waiting) < self._moving:
-                self._take()
-            if self._waiting:
-                self._answer()
-                yield self._moving
-
-    def close(self) -> None:
-        """Wake all who wait, and let nobody wait any more."""
-        self._closed.set()
-        while self._moving:
-            self._dismiss(Cancelled())
-            self._take()
-
-    def _take(self) -> None:
+    def take(self) -> None:
+        """Wait until the relaxation that goes on asks or leaves."""
         question = self._asked.get()
-        if question is None:
-            self._moving -= 1
-        else:
+        if question is not None:
             self._waiting.append(question)
 
-    def _answer(self) -> None:
-        """Ask in the order of the structures, so that no rounding depends on which thread was first."""
-        self._waiting.sort(key=lambda question: question.place)
+    def serve(self) -> Iterator[int]:
+        """Answer round by round until all have left; give how many moved in each."""
+        while moving := len(self._waiting):
+            self._wake(self._outcomes())
+            yield moving
+
+    def close(self) -> None:
+        """Let all who wait stop, and nobody ask any more."""
+        self._closed = True
+        self._wake([Cancelled() for _ in self._waiting])
+
+    def _outcomes(self) -> list[list[Prediction] | Exception]:
+        """Ask about all in one batch; where that fails, one by one: one that cannot be answered spoils no other."""
         together = [atoms for question in self._waiting for atoms in question.structures]
         try:
             answers = iter(self._model.predict(together))
         except ModelError as error:
-            self._dismiss(error) if len(self._waiting) == 1 else self._answer_alone()
-            return
-        for question in self._waiting:
-            question.answer.set_result([next(answers) for _ in question.structures])
-        self._waiting = []
+            return [error] if len(self._waiting) == 1 else [self._alone(question) for question in self._waiting]
+        return [[next(answers) for _ in question.structures] for question in self._waiting]
 
-    def _answer_alone(self) -> None:
-        """Find out whose structure cannot be answered: the others go on."""
-        for question in self._waiting:
-            try:
-                question.answer.set_result(self._model.predict(question.structures))
-            except ModelError as error:
-                question.answer.set_exception(error)
-        self._waiting = []
+    def _alone(self, question: _Question) -> list[Prediction] | Exception:
+        try:
+            return self._model.predict(question.structures)
+        except ModelError as error:
+            return error
 
-    def _dismiss(self, error: Exception) -> None:
-        for question in self._waiting:
-            question.answer.set_exception(error)
-        self._waiting = []
+    def _wake(self, outcomes: Sequence[list[Prediction] | Exception]) -> None:
+        """Let those who wait go on, one at a time and in the order of the structures."""
+        woken, self._waiting = self._waiting, []
+        for question, outcome in zip(woken, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                question.answer.set_exception(outcome)
+            else:
+                question.answer.set_result(outcome)
+            self.take()
 
 
 class _Seat(Model):
     """The model as one of the relaxations sees it."""
 
-    def __init__(self, model: Model, table: _Table, place: int) -> None:
+    def __init__(self, model: Model, table: _Table) -> None:
         for name in (*Model.__annotations__,):
             setattr(self, name, getattr(model, name))
-        self._table, self._place = table, place
+        self._table = table
 
     def _forward(self, structures: list[Atoms]) -> list[Prediction]:
-        return self._table.ask(self._place, structures)
+        return self._table.ask(structures)

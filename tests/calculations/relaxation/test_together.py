@@ -1,6 +1,7 @@
 """Relaxations side by side: the same as one by one, in one forward call a step, and none spoils another."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import mlip_core as mlip
 from mlip_core.calculations.relaxation.together import relax_together
 from mlip_core.errors import Cancelled, ModelError, SettingsError
 from mlip_core.models.model import Counted, Model
+from mlip_core.structures import spglib_calls
 from mlip_core.symmetry.corrections import Corrections, correct
 
 SETTINGS = mlip.RelaxationSettings(fmax=1e-3, cell="none", optimizer="BFGS")
@@ -106,3 +108,38 @@ def test_a_random_frame_is_refused_and_nothing_is_nothing(emt):
     with pytest.raises(SettingsError, match="random frame"):
         relax_together(rattled(1), correct(emt, Corrections(rotations="random-frame")), SETTINGS)
     assert relax_together([], emt, SETTINGS) == []
+
+
+def test_no_two_go_on_at_a_time(emt, monkeypatch):
+    inside, most = [], []
+    filters = spglib_calls.warnings.filters[:]
+    real = spglib_calls.quietly
+
+    def counted(*arguments, **options):
+        inside.append(None)
+        most.append(len(inside))
+        time.sleep(0.002)
+        try:
+            return real(*arguments, **options)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(spglib_calls, "quietly", counted)
+    relax_together(rattled(4), emt, SETTINGS)
+    assert max(most) == 1, "warning filters belong to the whole process"
+    assert spglib_calls.warnings.filters == filters
+
+
+def test_an_unforeseen_error_stops_all_and_hangs_nothing(emt):
+    class Broken(Model):
+        name = "broken"
+        asked = 0
+
+        def _forward(self, structures):
+            self.asked += 1
+            if self.asked > 2:
+                raise ZeroDivisionError("unforeseen")
+            return emt._forward(structures)
+
+    with pytest.raises(ZeroDivisionError):
+        relax_together(rattled(3), Broken(), SETTINGS)
