@@ -98,7 +98,7 @@ def _embedded(workers: int | None, warm: bool) -> "Iterator[Client]":
             processes=True,
             dashboard_address="127.0.0.1:0",  # None listens on every interface
             memory_limit=MEMORY_LIMIT,
-            preload=["mlip_core.jobs.warm"] if warm else [],
+            preload=["mlip_core.jobs.yielding"] + ["mlip_core.jobs.warm"] * warm,
         ) as cluster,
         Client(cluster) as client,
     ):

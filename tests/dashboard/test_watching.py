@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
@@ -16,6 +17,7 @@ from dashboard.widgets import watching
 from dashboard.widgets.once import once
 from dashboard.widgets.theme import Look, style
 from dashboard.widgets.thinning import MOST, thinned
+from dashboard.widgets.ticker import chart_code
 from dashboard.widgets.watching import ALL, LONGEST, ONE, TICK, Watched, seconds_between
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
@@ -34,6 +36,12 @@ def test_drawing_takes_no_larger_share_of_a_core_than_allowed(cost, watchers):
     assert TICK <= seconds <= LONGEST
     assert cost / seconds <= ONE * (1 + 1e-9)
     assert watchers * cost / seconds <= ALL * (1 + 1e-9)
+
+
+def test_the_code_for_charts_is_where_the_browser_fetches_it_ahead():
+    code = chart_code()
+    assert code is not None
+    assert (Path(st.__file__).with_name("static") / code).stat().st_size > 1e6
 
 
 def test_what_costs_nothing_is_looked_at_every_second_and_nothing_is_forgotten_for_ever():

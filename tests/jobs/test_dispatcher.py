@@ -25,6 +25,7 @@ from mlip_core.jobs.locks import is_held
 from mlip_core.jobs.queue import LOCK, Jobs
 from mlip_core.jobs.task import Task
 from mlip_core.jobs.worker import kept
+from mlip_core.jobs.yielding import NICENESS
 
 PATIENCE = 200
 """s."""
@@ -236,10 +237,11 @@ def test_a_failure_has_a_reason_for_a_person_and_the_rest_beside_it(jobs, ended,
     assert "toy_tasks.py" in jobs.detail(run.id)
 
 
-def test_the_cores_are_shared_out(jobs, ended, toy):
+def test_the_cores_are_shared_out_and_yielded_to_the_web_server_and_the_browser(jobs, ended, toy):
     run = ended(jobs.submit(toy("threads")))
     each = str(max(1, os.cpu_count() // 2))
     assert jobs.result(run.key) | {"OMP_NUM_THREADS": each, "MKL_NUM_THREADS": each} == jobs.result(run.key)
+    assert jobs.result(run.key)["niceness"] == NICENESS > psutil.Process(jobs._process.pid).nice()
 
 
 def test_nothing_listens_to_other_machines(jobs, ended, counting):

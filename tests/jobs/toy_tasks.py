@@ -69,7 +69,8 @@ def deaf(structure, model, settings, *, progress):
 
 
 def threads(structure, model, settings, *, progress):
-    return {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+    shared = {name: value for name, value in os.environ.items() if name.endswith("_NUM_THREADS")}
+    return shared | {"niceness": os.nice(0)}
 
 
 def arrived(structure, model, settings, *, progress):
