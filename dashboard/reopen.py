@@ -1,6 +1,7 @@
 """From a run back to the page that asked for it: subject, settings and line-up as they were."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ase import Atoms
 
@@ -33,19 +34,22 @@ def open_comparison(asked: Sequence[tuple[Run, Task]]) -> str | None:
     _open_subject(first)
     state.open_lineup(list(dict.fromkeys(task.configuration for _, task in asked))[: state.MAX_MEMBERS])
     shown = PAGES[folder].shows[first.kind]
-    state.open_with(shown.widget_values(first), shown.in_words(first))
+    values = shown.widget_values(first)
+    state.open_with(values, shown.in_words(first, values))
     for run, task in asked:
         _remember_earlier(run, task)
     return script(folder)
 
 
-def show_task(task: Task) -> str | None:
+def show_task(task: Task, view: Mapping[str, Any] | None = None) -> str | None:
     """Choose the settings of a task that was asked of the chosen structure; the structure and the line-up stay.
 
     Parameters
     ----------
     task : Task
         Of the structure itself, of its standard cell, of it repeated, or of a data set.
+    view : mapping, optional
+        How the page shows the results: widget key → value.
 
     Returns
     -------
@@ -58,8 +62,9 @@ def show_task(task: Task) -> str | None:
     if not isinstance(task.subject, Atoms):
         _open_subject(task)
     shown = PAGES[folder].shows[task.kind]
-    values = shown.widget_values(task)
-    state.open_with({**values, **dict.fromkeys(values.keys() & {state.STANDARD}, True)}, shown.in_words(task))
+    asked = shown.widget_values(task)
+    values = {**asked, **dict.fromkeys(asked.keys() & {state.STANDARD}, True), **(view or {})}
+    state.open_with(values, shown.in_words(task, values))
     return script(folder)
 
 

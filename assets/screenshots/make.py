@@ -1,8 +1,8 @@
 """Take pictures of the app, driven in Chromium: ``python assets/screenshots/make.py [name …]``.
 
 The app starts on a fresh data folder (``--home`` takes another, and keeps what was computed there), pages are
-opened by their addresses, what they ask for is computed, and a picture of each is kept in light and dark. What is
-taken is :data:`SHOTS`. Needs Playwright for Python and Debian's ``chromium``.
+opened by their addresses, what they ask for is computed, and a picture of each is kept: small ones, in light and dark,
+for pages without results, and whole pages for the README. What is taken is :data:`SHOTS`. Needs Playwright for Python and Debian's ``chromium``.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from PIL import Image
@@ -29,6 +30,7 @@ ASSETS = Path(__file__).resolve().parents[1]
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 PATIENCE = 900_000  # ms until what a page asks for is computed
 LINEUP = "pet-demo:direct,soap-demo"
+FIVE = "pet-demo:direct,pet-demo:conservative,soap-demo,sevennet-0,chgnet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +38,19 @@ class Shot:
     """One picture."""
 
     name: str
-    """Of the file below ``assets/``, without the shade and the ending."""
+    """Of the file below ``assets/``, without the shade, where there are several, and the ending."""
     page: str
     """Last part of the page's address."""
     address: dict[str, str]
     """What the address carries beside the structure and the line-up."""
     press: str
     """Key of the button that starts what the page asks for; empty for none."""
+    said: str = "All results are there"
+    """What the page says when everything that was pressed for is there."""
+    present: bool = True
+    """Whether the controls are hidden."""
+    shades: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    """In which it is taken."""
     size: tuple[int, int] = (1040, 640)
     """Window, px."""
     top: int = 130
@@ -51,6 +59,16 @@ class Shot:
     """Of the picture, px."""
     quality: int = 55
     """Of the WebP, 1 to 100."""
+
+    def path(self, shade: str) -> Path:
+        """Return the file of the picture in light or dark."""
+        return ASSETS / f"{self.name}{f'-{shade}' if len(self.shades) > 1 else ''}.webp"
+
+
+def of_readme(name: str, page: str, address: dict[str, str], **other: Any) -> Shot:
+    """Return the picture of a whole page."""
+    whole = {"size": (1440, 900), "top": 0, "width": 1100, "quality": 75, "shades": ("light",), "present": False}
+    return Shot(name=f"screenshots/{name}", page=page, address={"lineup": FIVE, **address}, **{**whole, **other})
 
 
 SHOTS = (
@@ -70,7 +88,7 @@ SHOTS = (
     Shot(
         name="pictures/start",
         page="summary",
-        address={"lineup": "pet-demo:direct,pet-demo:conservative,soap-demo,sevennet-0,chgnet"},
+        address={"lineup": FIVE},
         press="",
         size=(1280, 568),
         top=215,
@@ -89,6 +107,10 @@ SHOTS = (
         },
         press="learn",
     ),
+    of_readme("summary", "summary", {}, press="compare", said="Everything is compared"),
+    of_readme("phonons", "phonons", {}, press="phonons"),
+    of_readme("conservation", "conservation", {}, press="conservation"),
+    of_readme("forces", "forces", {}, press="force-errors"),
 )
 
 
@@ -131,23 +153,23 @@ def compute(page: Page, shot: Shot, url: str) -> None:
         page.wait_for_timeout(2000)
         if (yes := page.locator(f".st-key-{shot.press}-yes button")).count():  # it takes long
             yes.click()
-        page.get_by_text("All results are there").first.wait_for(timeout=PATIENCE)
+        page.get_by_text(shot.said).first.wait_for(timeout=PATIENCE)
 
 
 def take(browser: Browser, shot: Shot, server: str) -> None:
     """Compute what a picture shows, and take it in light and dark."""
     address = {"structure": "si", "lineup": LINEUP, **shot.address}
     url = f"{server}/{shot.page}?{urlencode(address)}"
-    for shade in ("light", "dark"):
+    for shade in shot.shades:
         context = browser.new_context(
             viewport={"width": shot.size[0], "height": shot.size[1] + shot.top}, color_scheme=shade
         )
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         compute(page, shot, url)
-        page.goto(f"{url}&present=true")
+        page.goto(url + "&present=true" * shot.present)
         settle(page)
-        keep(page.screenshot(), shot, ASSETS / f"{shot.name}-{shade}.webp")
+        keep(page.screenshot(), shot, shot.path(shade))
         context.close()
 
 

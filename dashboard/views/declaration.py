@@ -24,9 +24,8 @@ class Shown:
     words: Mapping[str, Callable[[Any, Task], str]] = field(default_factory=dict)
     """How a choice is written in the address where its widget shows it in words: widget key → a function of value and task."""
 
-    def in_words(self, task: Task) -> dict[str, str]:
-        """Return what the address says of a task's choices that are written in words: widget key → words."""
-        values = self.widget_values(task)
+    def in_words(self, task: Task, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return what the address says of those choices about a task that are written in words: widget key → words."""
         return {key: write(values[key], task) for key, write in self.words.items() if key in values}
 
 

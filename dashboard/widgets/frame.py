@@ -13,7 +13,7 @@ from dashboard import state
 from dashboard.widgets.glossary import terms
 from dashboard.widgets.model_card import outside
 from dashboard.widgets.navigation import link
-from dashboard.widgets.preview import SHOWN, preview
+from dashboard.widgets.preview import SHOWN, welcome
 from dashboard.widgets.style import style_of
 from dashboard.widgets.theme import Look, Style
 from mlip_core.configuration import Configuration
@@ -46,9 +46,9 @@ DARK = """<style>
 </style>"""
 """On the light blue of a dark page white letters can hardly be read."""
 PRESENT = """<style>
-[data-testid="stColumn"]:has(.st-key-controls) { display: none; }
+[data-testid="stMain"]:not(:has(.st-key-empty)) [data-testid="stColumn"]:has(.st-key-controls) { display: none; }
 </style>"""
-"""Controls are not seen, but still hold the settings."""
+"""Controls are not seen, but still hold the settings; a page without results keeps the button that asks for them."""
 COMPARES = "this page compares the whole line-up on it."
 """What most pages do with a structure."""
 CROWDED = 4
@@ -164,10 +164,8 @@ def need_structure(words: str = COMPARES, shown: str = SHOWN) -> Atoms:
     """
     atoms = state.structure()
     if atoms is None:
-        st.subheader(st.session_state.get(state.QUESTION) or "What does each model say?")
-        st.markdown(f"Choose a structure of the library or bring your own; {words}")
-        link("structure", "Choose a structure")
-        preview(shown)
+        with welcome(f"Choose a structure of the library or bring your own; {words}", shown=shown):
+            link("structure", "Choose a structure")
         st.stop()
     return atoms
 

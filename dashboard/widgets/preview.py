@@ -1,8 +1,9 @@
-"""What a page looks like with results, as long as it has none."""
+"""What a page answers, how to begin and what it looks like with results, as long as it has none."""
 
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import state
 from mlip_core.assets import asset
@@ -11,6 +12,32 @@ WIDTH = 640
 """px at a desk."""
 SHOWN = "Silicon as two bundled models see it"
 """What most pictures show."""
+ANY_QUESTION = "What does each model say?"
+"""What a page answers that declares no question of its own."""
+
+
+def welcome(words: str, *, shown: str | None = SHOWN) -> DeltaGenerator:
+    """Say what the open page answers and how to begin.
+
+    Parameters
+    ----------
+    words : str
+        What to do and what comes of it, in Markdown.
+    shown : str, optional
+        What is seen in the picture of the page; None for no picture.
+
+    Returns
+    -------
+    DeltaGenerator
+        A place between words and picture.
+    """
+    with st.container(key="empty"):
+        st.subheader(st.session_state.get(state.QUESTION) or ANY_QUESTION)
+        st.markdown(words)
+        place = st.container()
+        if shown:
+            preview(shown)
+    return place
 
 
 def preview(shown: str = SHOWN) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.service import jobs, result, shipped_key
 from dashboard.widgets.frame import chip, guarded, plain
-from dashboard.widgets.preview import preview
+from dashboard.widgets.preview import welcome
 from dashboard.widgets.price import LONG, estimate
 from dashboard.widgets.python import same_in_python
 from dashboard.widgets.style import style_of
@@ -88,24 +88,20 @@ def drawn(works: Sequence[Work]) -> list[tuple[Style, Any]]:
     return [(work.style, work.result) for work in works if work.result is not None]
 
 
-def nothing_yet(works: Sequence[Work], title: str, words: str) -> bool:
+def nothing_yet(works: Sequence[Work], words: str) -> bool:
     """Whether no result is there; where none is on its way either, say what the page answers and how to begin.
 
     Parameters
     ----------
     works : sequence of Work
         What the page asks of the line-up.
-    title : str
-        The question that the page answers.
     words : str
         What to press and what it does, in Markdown.
     """
     if any(work.result is not None for work in works):
         return False
     if not any(work.active for work in works):
-        st.subheader(title)
-        st.markdown(words)
-        preview()
+        welcome(words)
     return True
 
 

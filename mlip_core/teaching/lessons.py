@@ -6,7 +6,7 @@ along as well.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -76,6 +76,8 @@ class Step:
     """What is asked: one a member, or several that differ in their settings."""
     expected: tuple[Expected, ...]
     """What should come out."""
+    view: Mapping[str, Any] = field(default_factory=dict)
+    """How its page shows the results: name of a choice there → what is chosen."""
     again: bool = False
     """Whether it looks once more at what the step before asked."""
 
@@ -144,6 +146,7 @@ def _step(data: Mapping[str, Any], before: tuple[Task, ...] | None) -> Step:
         look=data["look"],
         structure=data["structure"],
         tasks=tasks,
+        view=data.get("view", {}),
         again=before is not None,
         expected=tuple(_expected(row, tasks) for row in data.get("expect", ())),
     )

@@ -121,7 +121,11 @@ def test_molecules_have_two_panels_and_perfect_crystals_a_finite_axis():
 def test_work_is_drawn_only_where_it_differs_from_the_energy(relaxation):
     same = dataclasses.replace(RelaxationTrace.from_result(MARK, relaxation), work=None)
     other = dataclasses.replace(same, work=same.energy * 1.5)
-    assert len(curves(relaxation_figure([other]), "y")) == len(curves(relaxation_figure([same]), "y")) + 1
+    figure = relaxation_figure([other])
+    assert len(curves(figure, "y")) == len(curves(relaxation_figure([same]), "y")) + 2
+    line, name = curves(figure, "y")[-3:-1]
+    assert name.text == ("work ",)
+    assert (name.x[0], name.y[0]) == pytest.approx((line.x[-1], line.y[-1]))
 
 
 def bands_of(figure):

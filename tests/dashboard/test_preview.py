@@ -48,7 +48,7 @@ def test_an_empty_page_shows_what_it_is_for(visitor, address):
 
 def test_a_page_with_nothing_to_show_but_figures_asks_its_question():
     needing = {
-        "distillation", "summary", "relaxation", "phonons", "equation_of_state", "rotations", "conservation", "speed",
+        "distillation", "summary", "relaxation", "phonons", "equation_of_state", "rotations", "conservation", "speed", "force_errors",
     }  # fmt: skip
     assert {folder for folder, page in PAGES.items() if page.question} == needing
     assert all(PAGES[folder].question.endswith("?") for folder in needing)

@@ -111,7 +111,6 @@ def draw(works: list[Work]) -> None:
     """Draw what was measured."""
     if nothing_yet(
         works,
-        "Do the forces conserve energy?",
         "Press **Measure the conservation**: atoms are led around a closed loop and the work of the forces is added up, "
         "the Jacobian of the forces is tested for symmetry, and a short run at constant energy shows whether energy drifts.",
     ):

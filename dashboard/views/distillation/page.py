@@ -19,7 +19,7 @@ from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_structure, panes, plain, titled
 from dashboard.widgets.navigation import link
 from dashboard.widgets.once import once
-from dashboard.widgets.preview import preview
+from dashboard.widgets.preview import welcome
 from dashboard.widgets.table import show_table
 from dashboard.widgets.theme import Look
 from dashboard.widgets.work import Work, drawn, follow, live, start_button, status, submit
@@ -249,14 +249,13 @@ def introduce(*, active: bool) -> None:
             "It relaxes the structure, then tells energy, forces and stress of every variant. The student begins after that."
         )
         return
-    st.subheader("An unconstrained model of your structure, in minutes")
-    st.markdown(
+    welcome(
         "Press **Learn this structure**: a constrained **teacher** labels strained, rattled and displaced variants of it, and an "
         "unconstrained **student**, a small PET, learns them. Nothing in it knows rotations: watch the rotational error fall as "
         "it sees its data turned at random. Afterwards the student, with direct and with conservative forces, can stand beside "
-        "its teacher on every page."
+        "its teacher on every page.",
+        shown=SHOWN,
     )
-    preview(SHOWN)
 
 
 def report(students: Sequence[Distillation]) -> None:

@@ -115,7 +115,6 @@ def draw(works: list[Work]) -> None:
     """Draw what was computed."""
     if nothing_yet(
         works,
-        "How stiff is the crystal, and do stress and energy agree?",
         "Press **Scan the volumes**: each configuration is asked at several volumes. Its energies give the equilibrium "
         "volume and the bulk modulus; their slope −dE/dV is a pressure, and the stress gives another. In a model that predicts its "
         "stress directly the two need not agree.",

@@ -51,6 +51,7 @@ def lambench_figures(results: Named) -> Figures:
 
 PAGE = Page(
     title="Force errors",
+    question="How far are the forces from the reference?",
     address="forces",
     terms=("configuration", "softening", "interval", "floor", "group"),
     shows={

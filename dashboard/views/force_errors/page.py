@@ -24,7 +24,7 @@ from dashboard.views.force_errors.labelled import structure_panel
 from dashboard.views.force_errors.parity import Quantity, parity_figure
 from dashboard.widgets.chart import chart
 from dashboard.widgets.frame import header, look, need_lineup, panes, plain
-from dashboard.widgets.preview import preview
+from dashboard.widgets.preview import welcome
 from dashboard.widgets.work import Work, follow, live, of_kind, start_button
 from mlip_core.calculations.benchmarks.runs import LARGEST_CELL, SMALLEST_CELL
 from mlip_core.configuration import Configuration
@@ -101,7 +101,7 @@ def draw(data: Dataset, works: Sequence[Work]) -> None:
     finished = [work for work in of_kind(works, "force_errors") if work.result is not None]
     if not finished:
         if not any(work.active for work in works):
-            welcome(data)
+            begin(data)
         return
     splits, runs = of_kind(works, "error_split"), of_kind(works, "lambench")
     bar = st.container(horizontal=True, vertical_alignment="bottom")
@@ -163,15 +163,14 @@ def draw_parity(compared: Sequence[Compared], marked: int | None) -> None:
     )
 
 
-def welcome(data: Dataset) -> None:
+def begin(data: Dataset) -> None:
     """Say what the page is for."""
-    st.subheader("How far are the forces from the reference?")
-    st.markdown(
+    welcome(
         f"Press **Compute force errors**: every configuration of the line-up predicts the {data.n_structures:,} structures of *{plain(data.name)}*, in the background. "
         "Then see where the errors are, click the worst atoms, narrow down to an element or a subset, and learn how much of the error is broken symmetry. "
-        "Bring your own labelled structures on the left, or compare models with one another on structures without labels."
+        "Bring your own labelled structures on the left, or compare models with one another on structures without labels.",
+        shown="Two bundled models against the PBE reference that comes with the program",
     )
-    preview("Two bundled models against the PBE reference that comes with the program")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def leave(step: Step) -> None:
     """Open the page that shows this step, with its structure, line-up and settings."""
     state.choose_library(step.structure)
     state.open_lineup(step.members)
-    if page := show_task(step.tasks[-1]):  # of tasks that differ, the one that is offered besides the others
+    if page := show_task(step.tasks[-1], step.view):  # of tasks that differ, the one that is offered besides the others
         go(page)
 
 

@@ -42,6 +42,7 @@ WORDS: dict[str, Callable[[Any, Task], str]] = {
     KIND: lambda kind, _: KINDS[kind],
     "displacements": lambda kind, _: DISPLACEMENTS[kind],
     "phonon_fmax": lambda fmax, _: power(0)(fmax),
+    "which": lambda which, _: which.capitalize(),
 }
 PAGE = Page(
     title="Phonons",

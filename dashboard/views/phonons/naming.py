@@ -49,7 +49,7 @@ def gamma(path: "QPath") -> int:
     return (inner or found or [0])[0]
 
 
-def around_gamma(path: "QPath", share: float = 0.3) -> tuple[float, float]:
+def around_gamma(path: "QPath", share: float = 0.1) -> tuple[float, float]:
     """Return the stretch of the path about Γ, from and to which distance: a share of the segments that meet there."""
     place = float(path.distances[gamma(path)])
     ends = [path.distances[[start, stop - 1]] for start, stop in path.segments.tolist()]

@@ -139,7 +139,6 @@ def draw(works: list[Work]) -> None:
     """Draw what is there, in the unit and the state of correction that was chosen."""
     if nothing_yet(
         works,
-        "How does the crystal vibrate, and is it stable?",
         "Press **Compute phonons**: each configuration is relaxed, its force constants are computed from displaced supercells, and the bands appear here on one shared path.",
     ):
         return

@@ -22,6 +22,8 @@ _WORK_TOLERANCE = 0.1
 """meV/atom: below it the work of the forces and the energy are one line."""
 _LONGER = 10
 """How many times longer than the second longest a relaxation must be for its steps to be drawn on a logarithmic axis."""
+_THIN = 0.85
+"""Opacity of a second quantity in the same panel."""
 _FLOOR = 1e-9
 """eV/Å: smaller forces are zero by symmetry and have no place on a logarithmic axis."""
 
@@ -169,9 +171,9 @@ def _draw(figure: Canvas, trace: RelaxationTrace, panel: str, place: dict[str, i
                 line=_thin(trace, look),
                 hover="work %{y:.3f} meV/atom",
                 end=False,
-                opacity=0.7,
+                opacity=_THIN,
             )
-            _name_at_end(figure, trace, trace.work, "work", place)
+            _name_work(figure, trace, trace.work, place, look)
         _add(figure, trace, trace.energy, place, line=line, hover="ΔE %{y:.3f} meV/atom")
     elif panel == "fmax":
         forces = np.where(trace.fmax > _FLOOR, trace.fmax, np.nan)
@@ -181,7 +183,7 @@ def _draw(figure: Canvas, trace: RelaxationTrace, panel: str, place: dict[str, i
         if _cell_pulls(trace):
             atoms = np.where(trace.atoms_fmax > _FLOOR, trace.atoms_fmax, np.nan)
             thin = _thin(trace, look)
-            _add(figure, trace, atoms, place, line=thin, hover="atoms alone %{y:.3g} eV/Å", end=False, opacity=0.7)
+            _add(figure, trace, atoms, place, line=thin, hover="atoms alone %{y:.3g} eV/Å", end=False, opacity=_THIN)
     elif panel == "volume" and trace.volume is not None:
         _add(figure, trace, trace.volume, place, line=line, hover="ΔV %{y:.3f} %")
 
@@ -193,13 +195,21 @@ def _cell_pulls(trace: RelaxationTrace) -> bool:
 
 def _thin(trace: RelaxationTrace, look: Look) -> dict[str, Any]:
     """Line of a second quantity in the same panel."""
-    return {"color": trace.style.color, "dash": "solid", "width": look.line_width / 2.5}
+    return {"color": trace.style.color, "dash": "solid", "width": look.line_width / 2}
 
 
-def _name_at_end(figure: Canvas, trace: RelaxationTrace, y: np.ndarray, name: str, place: dict[str, int]) -> None:
-    """Write what a thin line is beside its last point."""
-    figure.add_annotation(
-        x=trace.steps[-1], y=y[-1], text=name, font_color=trace.style.color, xanchor="right", yanchor="bottom", **place
+def _name_work(figure: Canvas, trace: RelaxationTrace, work: np.ndarray, place: dict[str, int], look: Look) -> None:
+    """Write what the thin line is beside its end: as a point of its own, which finds its place on a logarithmic axis too."""
+    figure.add_scatter(
+        x=trace.steps[-1:],
+        y=work[-1:],
+        mode="text",
+        text=["work "],
+        textposition="middle left",
+        textfont={"color": look.ink.text},
+        hoverinfo="skip",
+        **trace.style.group,
+        **place,
     )
 
 

@@ -15,6 +15,7 @@ from dashboard.widgets.download import download_all
 from dashboard.widgets.frame import header, look, need_lineup, need_structure, notes, panes, plain, titled
 from dashboard.widgets.numbers import as_text, fixed, power, table
 from dashboard.widgets.once import once
+from dashboard.widgets.preview import welcome
 from dashboard.widgets.theme import Look, Style
 from dashboard.widgets.viewer import viewer
 from dashboard.widgets.work import Work, choose, drawn, live, start_button
@@ -116,9 +117,9 @@ def draw(works: list[Work]) -> None:
     figure = once(_figure, shown, look())
     if figure is None:
         if not any(work.active for work in works):
-            st.subheader("Nothing computed yet")
-            st.markdown(
-                "Press **Relax**: each configuration relaxes the same structure, and its curves appear here while it runs."
+            welcome(
+                "Press **Relax**: each configuration relaxes the same structure, and its curves appear here while it runs.",
+                shown=None,
             )
         viewer(works[0].task.subject, key="start-viewer", height=420)
         return

@@ -142,7 +142,6 @@ def draw(works: list[Work]) -> None:
     """Draw what was measured."""
     if nothing_yet(
         works,
-        "Does the answer depend on how the structure is turned?",
         "Press **Measure the rotations**: each configuration is asked for the same structure in many orientations, "
         "the answers are turned back, and what differs is symmetry breaking.",
     ):

@@ -88,7 +88,6 @@ def draw(works: list[Work]) -> None:
     """Draw what was measured."""
     if nothing_yet(
         works,
-        "What does a step cost?",
         "Press **Measure the speed**: each configuration predicts energy and forces of this structure, repeated to "
         "several sizes, one by one as dynamics does and in a batch as phonons do. The first calls do not count, and nothing "
         "else of this program runs meanwhile. Direct forces need no derivative of the energy: see what that saves.",

@@ -93,9 +93,10 @@ def choose() -> None:
         on_select="rerun",
         selection_mode="single-row",
         key="library-table",
-        height=36 * 11,
+        height=36 + 5 * 60,
+        row_height=60,
         column_config=headed(rows, {
-            "structure": st.column_config.TextColumn(width=170),
+            "structure": st.column_config.TextColumn(width=150),
             "formula": st.column_config.TextColumn(width=80),
             "atoms": st.column_config.NumberColumn(width=60),
             "known to": st.column_config.TextColumn(width=80, help="Members of the line-up that know its elements"),
