@@ -5,7 +5,7 @@ from time import perf_counter
 
 from ase import Atoms
 
-from mlip_core.calculations.speed.machine import Load, computing_with, packages_of, processor_name
+from mlip_core.calculations.speed.machine import Load, computing_with, packages_of, processor_name, wait_until_quiet
 from mlip_core.calculations.speed.notes import notes_on_load, notes_on_machine, notes_on_sizes
 from mlip_core.calculations.speed.record import Speed
 from mlip_core.calculations.speed.settings import SpeedSettings
@@ -22,7 +22,8 @@ def speed(
 
     A step is one prediction: energy and forces, and the stress where the structure has
     one. Structures are rattled, each differently, and asked one by one, as dynamics
-    does, and several at once, as phonons do. First calls do not count.
+    does, and several at once, as phonons do. First calls do not count, and the first waits a
+    moment for other processes to come to rest.
 
     Parameters
     ----------
@@ -46,7 +47,9 @@ def speed(
         If the model cannot answer.
     """
     settings = settings or SpeedSettings()
-    begin, load = perf_counter(), Load()
+    begin = perf_counter()
+    wait_until_quiet(settings.patience)
+    load = Load()
     with computing_with(settings.threads) as threads:
         timings, left_out = measure(repeated(structure, settings.n_atoms), model, settings, progress)
     others, processor = load.others(), processor_name()

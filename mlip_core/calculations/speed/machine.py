@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time, sleep
 
 import psutil
 
@@ -19,6 +19,10 @@ from mlip_core.symmetry.corrections import CorrectedModel
 
 _BUSY = ("user", "nice", "system", "irq", "softirq", "steal")
 """psutil's names of the times in which a core does something, or another machine on the same hardware has it."""
+QUIET = 0.15
+"""Of the machine's cores; where other processes keep more busy, they disturb. A page that watches the measurement keeps less."""
+_LOOK = 0.4
+"""Seconds over which it is told whether the machine is quiet: processor time is counted in hundredths."""
 
 
 @cache
@@ -75,6 +79,26 @@ class Load:
         """Return how many cores other processes have kept busy since, on average."""
         everything, mine, wall = (now - then for now, then in zip(_clocks(), self._start, strict=True))
         return max(0.0, everything - mine) / max(wall, 1e-9)
+
+    def disturbs(self) -> bool:
+        """Whether other processes have kept more busy than a measurement should have beside it."""
+        return self.others() > QUIET * n_cores()
+
+
+def wait_until_quiet(patience: float) -> None:
+    """Wait until other processes leave the machine alone: the page that was just asked is still being drawn, say.
+
+    Parameters
+    ----------
+    patience : float
+        Longest wait, s.
+    """
+    end = perf_counter() + patience
+    while perf_counter() < end:
+        load = Load()
+        sleep(min(_LOOK, patience))
+        if not load.disturbs():
+            return
 
 
 def _clocks() -> tuple[float, float, float]:

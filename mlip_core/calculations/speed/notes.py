@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from mlip_core.calculations.speed.machine import n_cores
+from mlip_core.calculations.speed.machine import QUIET, n_cores
 from mlip_core.calculations.speed.record import Timing
 from mlip_core.calculations.speed.settings import SpeedSettings
 
-_QUIET = 0.1
-"""Of the machine's cores; where other processes keep more busy, they disturb."""
 _WORKING = 0.9
 """Processor time over wall time; a model that computes alone, with one thread or more, has at least this."""
 
@@ -29,7 +27,7 @@ def notes_on_load(others: float, timings: Sequence[Timing], device: str) -> list
     list of str
     """
     notes, cores = [], n_cores()
-    if others > _QUIET * cores:
+    if others > QUIET * cores:
         notes.append(
             f"Other processes kept {others:.1f} of {cores} cores busy meanwhile: the times are longer than on a quiet "
             "machine. Processor time suffers less from that than wall time."

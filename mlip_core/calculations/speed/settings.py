@@ -9,6 +9,7 @@ from mlip_core.records import record
 MOST_ATOMS = 20_000
 MOST_REPEATS, LARGEST_BATCH = 100, 64
 MOST_THREADS = 1024
+LONGEST_WAIT = 600  # s
 
 
 @record("SpeedSettings")
@@ -32,6 +33,8 @@ class SpeedSettings:
     """Time for all sizes together, s; what would take longer is left out."""
     rattle: float = 0.02
     """Standard deviation of the displacements by which one structure differs from the next, Å."""
+    patience: float = 5.0
+    """Longest wait for other processes to come to rest before the first call, s."""
     threads: int = 1
     """Threads that torch computes with."""
     processor: str = field(default_factory=processor_name)
@@ -48,6 +51,8 @@ class SpeedSettings:
         _check("threads", self.threads, 1, MOST_THREADS)
         if not self.seconds > 0:
             raise SettingsError(f"seconds must be a positive time in s, not {self.seconds!r}.")
+        if not 0 <= self.patience <= LONGEST_WAIT:
+            raise SettingsError(f"patience must be a time from 0 to {LONGEST_WAIT} s, not {self.patience!r}.")
         if not 0 < self.rattle <= 0.5:
             raise SettingsError(
                 f"rattle must be a length up to 0.5 Å and not zero, or each structure is the same; it is {self.rattle!r}."

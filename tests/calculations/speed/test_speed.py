@@ -39,7 +39,7 @@ class Costly(Model):
 
 
 def quick(**others):
-    return mlip.SpeedSettings(**{"n_atoms": (8, 64), "repeats": 3, "batch": 4, **others})
+    return mlip.SpeedSettings(**{"n_atoms": (8, 64), "repeats": 3, "batch": 4, "patience": 0.0, **others})
 
 
 def test_waiting_costs_wall_time_and_no_processor_time():
@@ -167,6 +167,21 @@ def test_load_of_others_is_that_of_the_machine_without_ours(monkeypatch):
     assert load.others() == 0, "never less than nothing"
 
 
+@pytest.mark.parametrize(("busy_looks", "looks"), [(0, 1), (2, 3), (100, 5)])
+def test_the_first_call_waits_for_others_to_come_to_rest_but_not_for_ever(monkeypatch, busy_looks, looks):
+    seen = []
+
+    class Looked:
+        def disturbs(self):
+            return len(seen) <= busy_looks
+
+    monkeypatch.setattr(machine, "Load", Looked)
+    monkeypatch.setattr(machine, "sleep", seen.append)
+    monkeypatch.setattr(machine, "perf_counter", lambda: sum(seen))
+    machine.wait_until_quiet(4.5 * machine._LOOK)
+    assert len(seen) == looks
+
+
 def busy(seconds):
     end = time.process_time() + seconds
     while time.process_time() < end:
@@ -207,6 +222,7 @@ def test_a_quiet_measurement_has_no_notes(monkeypatch):
         ({"threads": 0}, "threads"),
         ({"seconds": 0}, "seconds"),
         ({"rattle": 0.0}, "rattle"),
+        ({"patience": -1.0}, "patience"),
     ],
 )
 def test_impossible_settings_are_named(settings, said):
