@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from dashboard.service import jobs
+from dashboard.views.relaxation.figures import typeset
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.queue import Jobs
@@ -34,3 +35,7 @@ def test_the_structure_is_rattled_as_everywhere_else(home, monkeypatch, rattle):
     assert not app.exception
     assert f"cancel-{run.id}" in [button.key for button in app.button]
     jobs.clear()
+
+
+def test_a_space_group_is_written_with_its_bar_over_the_digit_and_its_screw_axis_below():
+    assert typeset("P-42_1m (113)") == 'P<span style="text-decoration:overline">4</span>2<sub>1</sub>m (113)'

@@ -258,13 +258,13 @@ def _symmetry(figure: Canvas, traces: Sequence[RelaxationTrace], place: dict[str
     for k, trace in enumerate(traces):
         shift = apart * (k - (len(traces) - 1) / 2)
         line = look.line(trace.style) | {"shape": "hv"}
-        thin = {"color": trace.style.color, "width": look.line_width / 2.5, "shape": "hv"}
+        thin = {"color": trace.style.color, "width": look.line_width / 2, "shape": "hv"}
         for groups, drawn, tolerance in ((trace.groups_loose, thin, "loose"), (trace.groups, line, "tight")):
             y = np.array([np.nan if group is None else levels[group] + shift for group in groups])
             _add(
                 figure, trace, y, place, line=drawn, hover=f"%{{customdata}} at the {tolerance} tolerance",
                 end=tolerance == "tight", customdata=[group or "" for group in groups],
-                opacity=1 if tolerance == "tight" else 0.6,
+                opacity=1 if tolerance == "tight" else _THIN,
             )  # fmt: skip
     figure.update_yaxes(
         tickvals=list(levels.values()),
@@ -314,7 +314,9 @@ def _scale_steps(figure: Canvas, lengths: list[int]) -> None:
 
 def typeset(group: str) -> str:
     """Write a space group, such as "P-42_1m (113)", with a bar and an index."""
-    return re.sub(r"_(\d)", r"<sub>\1</sub>", re.sub(r"-(\d)", "\\1\u0305", group))
+    return re.sub(
+        r"_(\d)", r"<sub>\1</sub>", re.sub(r"-(\d)", r'<span style="text-decoration:overline">\1</span>', group)
+    )
 
 
 def _number(group: str) -> int:

@@ -32,12 +32,9 @@ def main() -> None:
     st.html(LAYOUT + PROJECTOR * look().projector)
     opening()
     examples()
-    own, known = st.columns([1, 1.7], gap="large")
-    with own:
-        bring()
-        recent()
-    with known:
-        choose()
+    bring()
+    recent()
+    choose()
     with st.expander("How to cite", icon=":material/format_quote:"):
         citations()
     with st.expander("About: versions, licences, models", icon=":material/info:"):
@@ -79,7 +76,12 @@ def examples() -> None:
 def bring() -> None:
     """Take a structure, and go on to look at it."""
     st.subheader("Bring your structure")
-    if from_file() or from_text():
+    file, text = st.columns(2, vertical_alignment="bottom")
+    with file:
+        taken = from_file()
+    with text:
+        taken = from_text() or taken
+    if taken:
         go(script("structure"))
 
 
@@ -93,14 +95,13 @@ def choose() -> None:
         on_select="rerun",
         selection_mode="single-row",
         key="library-table",
-        height=36 + 5 * 60,
-        row_height=60,
+        height=36 * 11,
         column_config=headed(rows, {
             "structure": st.column_config.TextColumn(width=150),
             "formula": st.column_config.TextColumn(width=80),
             "atoms": st.column_config.NumberColumn(width=60),
             "known to": st.column_config.TextColumn(width=80, help="Members of the line-up that know its elements"),
-            "why": st.column_config.TextColumn("why it is interesting", width="large"),
+            "why": st.column_config.TextColumn("why it is interesting", width=960),
         }),
     )  # fmt: skip
     if event.selection.rows:
