@@ -61,3 +61,5 @@ def test_the_page_of_a_step_has_its_settings_in_the_address(visitor):
     assert said["structure"] == "diamond"
     assert [said[f"supercell_{axis}"] for axis in "abc"] == ["3", "3", "3"]
     assert [app.number_input(key=f"supercell_{axis}").value for axis in "abc"] == [3, 3, 3]
+    assert app.session_state["which"] == "raw"
+    assert app.session_state["at_gamma"]
