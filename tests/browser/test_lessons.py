@@ -63,7 +63,9 @@ def test_a_lesson_is_finished_and_each_step_leads_to_its_page(page, rerun, answe
         with rerun(page):
             page.get_by_role("button", name="See it on its page").nth(number).click()
         expect(page).to_have_url(re.compile(f"/{PAGES[page_of(step.kind)].address}[?]"))
-        assert {f"{choice}={str(chosen).lower()}" for choice, chosen in step.view.items()} <= set(page.url.lower().split("&"))
+        assert {f"{choice}={str(chosen).lower()}" for choice, chosen in step.view.items()} <= set(
+            page.url.lower().split("&")
+        )
         expect(page.get_by_text(all_there).first).to_be_visible()
         expect(page.locator(PICTURE).first).to_be_visible()
         text = page.get_by_test_id("stMain").inner_text()
