@@ -15,6 +15,9 @@ def dask_setup(_worker: object) -> None:
 
 
 def lower_priority() -> None:
-    """Give this process, and what it starts, the priority of work in the background."""
-    wished = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", NICENESS)  # the former on Windows alone
-    psutil.Process().nice(wished)
+    """Give this process, and what it starts, the priority of work in the background; who has less already keeps it."""
+    process = psutil.Process()
+    if psutil.WINDOWS:
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(max(NICENESS, process.nice()))

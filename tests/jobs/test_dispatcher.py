@@ -241,7 +241,7 @@ def test_the_cores_are_shared_out_and_yielded_to_the_web_server_and_the_browser(
     run = ended(jobs.submit(toy("threads")))
     each = str(max(1, os.cpu_count() // 2))
     assert jobs.result(run.key) | {"OMP_NUM_THREADS": each, "MKL_NUM_THREADS": each} == jobs.result(run.key)
-    assert jobs.result(run.key)["niceness"] == NICENESS > psutil.Process(jobs._process.pid).nice()
+    assert jobs.result(run.key)["niceness"] >= NICENESS > psutil.Process(jobs._process.pid).nice()
 
 
 def test_nothing_listens_to_other_machines(jobs, ended, counting):
