@@ -5,6 +5,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+import torch
 from ase.build import bulk
 
 import mlip_core as mlip
@@ -27,7 +28,18 @@ def processor_time(other):
     return time.process_time() + (0.0 if spent is None else spent.user + spent.system)
 
 
+@pytest.fixture
+def one_thread(monkeypatch):
+    """One thread on either side, as a worker has on such a machine: a second one spins while it waits, and is counted."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(
     ("name", "repeats"),
     [pytest.param("pet-demo", 60), pytest.param("sevennet-0", 8)],
