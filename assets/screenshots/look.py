@@ -94,6 +94,7 @@ def take_unfinished(browser: Browser, addresses: list[str], folder: Path) -> Non
     """Take pages without results, waiting and failed, where nobody computes."""
     with tempfile.TemporaryDirectory() as home:
         lock = taken(Path(home) / LOCK, patience=2.0)  # held here, no dispatcher starts
+        assert lock is not None
         with serving(Path(home)) as server:
             runs = RunsTable(Path(home))
             for address in addresses:
@@ -106,7 +107,6 @@ def take_unfinished(browser: Browser, addresses: list[str], folder: Path) -> Non
                         page.reload()
                         settle(page)
                         page.screenshot(path=folder / f"{address}-failed-{view.name}.png")
-        assert lock is not None
         lock.release()
 
 

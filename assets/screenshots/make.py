@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlencode
 
 from PIL import Image
@@ -65,10 +65,12 @@ class Shot:
         return ASSETS / f"{self.name}{f'-{shade}' if len(self.shades) > 1 else ''}.webp"
 
 
-def of_readme(name: str, page: str, address: dict[str, str], **other: Any) -> Shot:
+def of_readme(page: str, press: str, said: str = Shot.said) -> Shot:
     """Return the picture of a whole page."""
-    whole = {"size": (1440, 900), "top": 0, "width": 1100, "quality": 75, "shades": ("light",), "present": False}
-    return Shot(name=f"screenshots/{name}", page=page, address={"lineup": FIVE, **address}, **{**whole, **other})
+    return Shot(
+        name=f"screenshots/{page}", page=page, address={"lineup": FIVE}, press=press, said=said,
+        size=(1440, 900), top=0, width=1100, quality=75, shades=("light",), present=False,
+    )  # fmt: skip
 
 
 SHOTS = (
@@ -107,10 +109,10 @@ SHOTS = (
         },
         press="learn",
     ),
-    of_readme("summary", "summary", {}, press="compare", said="Everything is compared"),
-    of_readme("phonons", "phonons", {}, press="phonons"),
-    of_readme("conservation", "conservation", {}, press="conservation"),
-    of_readme("forces", "forces", {}, press="force-errors"),
+    of_readme("summary", "compare", "Everything is compared"),
+    of_readme("phonons", "phonons"),
+    of_readme("conservation", "conservation"),
+    of_readme("forces", "force-errors"),
 )
 
 

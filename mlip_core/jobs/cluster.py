@@ -77,7 +77,7 @@ def connected(*, workers: int | None = None, warm: bool = True) -> "Iterator[Cli
 
 @contextmanager
 def _embedded(workers: int | None, warm: bool) -> "Iterator[Client]":
-    """Processes of one Dask thread, the cores divided among them for the threads of torch and BLAS.
+    """Processes of one Dask thread and low priority, the cores divided among them for the threads of torch and BLAS.
 
     Each may take nine tenths of the whole memory before it is ended: how much
     one calculation needs is seldom the same as the next.

@@ -18,3 +18,11 @@ def test_every_page_is_in_one_look(page, idle, projector):
         bar = page.get_by_test_id("stHeader").bounding_box()
         content = page.get_by_test_id("stMainBlockContainer").locator("[data-testid=stMarkdown]").first.bounding_box()
         assert bar["y"] + bar["height"] <= content["y"], "it lies over nothing"
+
+
+def test_present_hides_the_controls_but_not_the_button_of_an_empty_page(page):
+    page.goto("/phonons?structure=ge&lineup=sevennet-0&present=true")
+    expect(page.get_by_role("button", name="Compute phonons")).to_be_visible()
+    page.goto("/rotations?structure=si&present=true")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.locator(".st-key-controls")).to_be_hidden()

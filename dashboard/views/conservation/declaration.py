@@ -64,7 +64,7 @@ def head_pairs(results: Named) -> Named:
 
 PAGE = Page(
     title="Conservation",
-    question="Are the forces the slope of an energy?",
+    question="Do the forces conserve energy?",
     address="conservation",
     terms=("configuration", "direct", "lambda", "floor", "loop", "drift", "rattle"),
     shows={

@@ -50,7 +50,7 @@ def reference_of(results: Named) -> ReferenceEquation | None:
 
 PAGE = Page(
     title="Equation of state",
-    question="How large and how stiff is the crystal?",
+    question="How stiff is the crystal, and do stress and energy agree?",
     address="equation-of-state",
     terms=("configuration", "space-group"),
     shows={

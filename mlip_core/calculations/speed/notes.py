@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mlip_core.calculations.speed.machine import QUIET, n_cores
+from mlip_core.calculations.speed.machine import disturbing, n_cores
 from mlip_core.calculations.speed.record import Timing
 from mlip_core.calculations.speed.settings import SpeedSettings
 
@@ -27,7 +27,7 @@ def notes_on_load(others: float, timings: Sequence[Timing], device: str) -> list
     list of str
     """
     notes, cores = [], n_cores()
-    if others > QUIET * cores:
+    if disturbing(others):
         notes.append(
             f"Other processes kept {others:.1f} of {cores} cores busy meanwhile: the times are longer than on a quiet "
             "machine. Processor time suffers less from that than wall time."
