@@ -1,8 +1,8 @@
 """Take every page as a visitor may meet it, to be looked at: ``python assets/screenshots/look.py FOLDER [page …]``.
 
-Each page is taken without results, waiting, failed and finished; on a desk's screen and on a large one, light and
-dark, on a projector, on a small screen and on half of one. Nothing of it is kept in the project. Pages are named by
-their addresses; all by default.
+Each page is taken without results, waiting, failed, running and finished; on a desk's screen and on a large one, light
+and dark, on a projector, on a small screen and on half of one, and once from top to bottom. Nothing of it is kept in
+the project. Pages are named by their addresses; all by default.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from mlip_core.jobs.runs import RunsTable
 
 WHY = "The worker process died over this calculation; most likely the memory ran out."
 UNFINISHED, FINISHED = "mgo", "si"  # of silicon much has come with the program
+HEIGHT = """document.querySelector('[data-testid="stMain"]').scrollHeight"""  # px
 PLAY = '[data-testid="stBaseButton-primary"]:has([data-testid="stIconMaterial"])'
 
 
@@ -83,11 +84,27 @@ def press(page: Page) -> bool:
     return True
 
 
-def fail(runs: RunsTable) -> None:
-    """Let everything that waits fail."""
+def fail(runs: RunsTable) -> list[str]:
+    """Let everything that waits fail; return what failed."""
+    failed = []
     while (waiting := runs.first_waiting()) is not None:
         if runs.claim(waiting.id, owner=os.getpid(), worker="none") is not None:
             runs.finish(waiting.id, "failed", WHY)
+            failed.append(waiting.id)
+    return failed
+
+
+def stop(page: Page) -> None:
+    """Cancel everything that a page waits for."""
+    while (cancel := page.get_by_role("button", name="Cancel", exact=True)).count():
+        cancel.first.click()
+        settle(page)
+
+
+def whole(page: Page) -> None:
+    """Make the window as high as what the page has to show."""
+    page.set_viewport_size({"width": DESK.width, "height": page.evaluate(HEIGHT)})
+    settle(page)
 
 
 def take_unfinished(browser: Browser, addresses: list[str], folder: Path) -> None:
@@ -103,15 +120,17 @@ def take_unfinished(browser: Browser, addresses: list[str], folder: Path) -> Non
                 for view, page in pages(browser, server, address, UNFINISHED, (DESK,)):
                     if press(page):
                         page.screenshot(path=folder / f"{address}-waiting-{view.name}.png")
-                        fail(runs)
+                        failed = fail(runs)
                         page.reload()
                         settle(page)
                         page.screenshot(path=folder / f"{address}-failed-{view.name}.png")
+                        for run in failed:  # another page may ask for the same
+                            runs.delete(run)
         lock.release()
 
 
 def take_finished(browser: Browser, addresses: list[str], folder: Path) -> None:
-    """Compute what pages ask for, and take them."""
+    """Compute what pages ask for, and take them; of another structure while it is computed."""
     with tempfile.TemporaryDirectory() as home, serving(Path(home)) as server:
         runs = RunsTable(Path(home))
         for address in addresses:
@@ -119,8 +138,15 @@ def take_finished(browser: Browser, addresses: list[str], folder: Path) -> None:
                 press(page)
                 while runs.count(("queued", "running")):
                     page.wait_for_timeout(2000)
+            for _, page in pages(browser, server, address, UNFINISHED, (DESK,)):
+                if press(page):
+                    page.screenshot(path=folder / f"{address}-running-{DESK.name}.png")
+                    stop(page)
             for view, page in pages(browser, server, address, FINISHED, VIEWS):
                 page.screenshot(path=folder / f"{address or 'start'}-finished-{view.name}.png")
+                if view is DESK:
+                    whole(page)
+                    page.screenshot(path=folder / f"{address or 'start'}-finished-whole.png")
 
 
 def main() -> None:

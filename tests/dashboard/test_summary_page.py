@@ -18,6 +18,7 @@ from dashboard.views.summary.words import KIND_OF, number, titles, words
 from dashboard.widgets import pictures as drawing
 from dashboard.widgets.theme import style
 from mlip_core.configuration import Configuration
+from mlip_core.jobs.runs import RunsTable
 from mlip_core.jobs.task import Task
 from mlip_core.models.model import Claims
 from mlip_core.structures import library_structure
@@ -60,6 +61,19 @@ def test_results_are_judged_as_they_come(visitor, answer):
     assert "Relax: yes." in text
     assert "Phonons:" not in text
     assert "waiting" in text
+
+
+def test_a_reason_for_failures_is_said_once_and_whose_they_are(visitor, home):
+    app = visitor.open("summary", structure="al", lineup="pet-demo:direct,chgnet")
+    for run in visitor.start(app):
+        RunsTable(home).finish(run.id, "failed", "The memory ran *out*.", before=("queued",))
+    visitor.run(app)
+    (place,) = [one for one in app.expander if "could not be computed" in one.label]
+    assert place.label == f"{2 * len(KINDS)} could not be computed"
+    lines = [one.value for one in place.markdown]
+    assert len([line for line in lines if "The memory ran \\*out\\*\\." in line]) == 1
+    assert lines[-1].count("\n- CHGNet") == 1
+    assert "memory" not in shown(app)
 
 
 def test_who_does_not_know_an_element_is_not_asked(visitor):

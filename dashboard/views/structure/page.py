@@ -51,6 +51,7 @@ def main() -> None:
             atoms,
             key="structure-viewer",
             height=560,
+            rest=230,
             supercell=tuple(times if periodic else 1 for periodic in atoms.pbc),
         )
     with facts:
@@ -83,8 +84,8 @@ def describe(atoms: Atoms) -> None:
         facts["Density (g/cm³)"] = f"{mass / atoms.get_volume():.3f}"
     for found in symmetries(atoms):
         if found is not None:
-            facts[f"Space group at {raised(f'{found.symprec:g}')} Å"] = f"{found.international} ({found.number})"
-    st.table(pd.Series(facts, name="").to_frame(), border="horizontal")
+            facts[f"Space group ({raised(f'{found.symprec:g}')}\u00a0Å)"] = f"{found.international} ({found.number})"
+    st.table(pd.Series(facts, name="").to_frame(), border="horizontal", hide_header=True)
     notes(atoms)
     if atoms.pbc.all():
         _standard_cell(atoms)

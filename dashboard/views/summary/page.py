@@ -15,7 +15,7 @@ from dashboard.views.summary.gathering import Comparison, comparison, references
 from dashboard.views.summary.table import CSS, Cell, Row, table
 from dashboard.views.summary.taking_along import offer
 from dashboard.views.summary.words import KIND_OF, titles, words
-from dashboard.widgets.frame import header, need_lineup, need_structure
+from dashboard.widgets.frame import header, need_lineup, need_structure, plain
 from dashboard.widgets.navigation import go
 from dashboard.widgets.price import paces
 from dashboard.widgets.style import style_of
@@ -125,7 +125,7 @@ def _under_way(work: Work, opens: str) -> Cell:
     if run.status == "running":
         done = f"{100 * run.done / run.total:.0f} %" if run.total else "starting"
         return Cell("running", done, None, missing=True)
-    return Cell(run.status, (run.reason or "")[:120], None, missing=True, opens=opens)
+    return Cell(run.status, "reason above", None, missing=True, opens=opens)
 
 
 def tell(works: Sequence[Work]) -> None:
@@ -142,16 +142,23 @@ def tell(works: Sequence[Work]) -> None:
                 assert work.run is not None
                 jobs().cancel(work.run.id)
             st.rerun()
-    failed = [work for work in works if work.result is None and work.run is not None and work.run.status in _FAILED]
-    if failed and not active:
-        words = [
-            f"{work.member.label}, {CALCULATIONS[work.task.kind].title}: {work.run.reason or work.run.status}"
-            for work in failed
-            if work.run is not None
-        ]
-        with st.expander(f"{len(failed)} could not be computed"):
-            for line in dict.fromkeys(words):
-                st.markdown(f"- {line}")
+    tell_failed(works)
+
+
+def tell_failed(works: Sequence[Work]) -> None:
+    """Say once each reason for which results are missing, and whose."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for work in works:
+        if work.result is None and work.run is not None and work.run.status in _FAILED:
+            members = reasons.setdefault(work.run.reason or work.run.status, {})
+            members.setdefault(work.member.label, []).append(CALCULATIONS[work.task.kind].title)
+    if not reasons:
+        return
+    number = sum(len(titles) for members in reasons.values() for titles in members.values())
+    with st.expander(f"{number} could not be computed", icon=":material/error:", expanded=len(reasons) == 1):
+        for reason, members in reasons.items():
+            st.markdown(f"**{plain(reason)}**")
+            st.markdown("\n".join(f"- {plain(label)}: {', '.join(titles)}" for label, titles in members.items()))
 
 
 _FAILED = ("failed", "interrupted")

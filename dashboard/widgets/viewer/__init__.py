@@ -27,6 +27,7 @@ def viewer(
     *,
     key: str,
     height: int = 480,
+    rest: int | None = None,
     selectable: bool = True,
     **options: Any,
 ) -> int | None:
@@ -39,7 +40,10 @@ def viewer(
     key : str
         Name of this viewer on its page.
     height : int
-        px.
+        px; the least, where ``rest`` is given.
+    rest : int, optional
+        px of the window that everything above and below takes: the picture
+        then has all that is left. By default it keeps its height.
     selectable : bool
         Whether choosing an atom tells the page (and reruns it).
     **options
@@ -61,8 +65,8 @@ def viewer(
         )
         return None
     data = scene(structure, **options)
-    data |= {"key": key, "height": height, "selectable": selectable, "library": _library_path()}
-    state = _component(key=key, data=data, height=height, on_picked_change=lambda: None)
+    data |= {"key": key, "height": height, "rest": rest, "selectable": selectable, "library": _library_path()}
+    state = _component(key=key, data=data, height=height if rest is None else "content", on_picked_change=lambda: None)
     picked = state.get("picked")
     if not picked or picked.get("structure") != data["structure"]:
         return None

@@ -74,7 +74,8 @@ class View extends Drawing {
   async update(data, send) {
     this.send = send;
     this.latest = data;
-    this.host.style.height = data.height ? `${data.height}px` : "100%";
+    const least = `${data.height}px`;
+    this.host.style.height = !data.height ? "100%" : data.rest ? `max(${least}, calc(100vh - ${data.rest}px))` : least;
     this.host.setAttribute("aria-label", `3D structure: ${data.description}. Arrow keys turn it, plus and minus zoom.`);
     try {
       await loadLibrary(data.library);
