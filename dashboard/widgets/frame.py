@@ -61,7 +61,9 @@ html { font-size: 20px; }
 }
 @media (max-width: 1400px) { [data-testid="stTopNavLink"] * { font-size: 13px !important; } }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
+[data-testid="stBaseButton-primary"] kbd { display: none; }
 </style>"""
+"""Larger for a room; names of keys would take the width that the buttons' own words need then."""
 
 
 @contextmanager

@@ -36,7 +36,8 @@ def main() -> None:
     if not runs:
         st.subheader("Nothing has run yet")
         st.markdown("Everything that you start is listed here, with their results, also after a restart.")
-        link("relaxation", "Relax a structure")
+        link("summary", "Compare everything on a structure")
+        link("start", "See a finished example")
         return
     busy = any(run.active for run in runs)
     st.fragment(table, run_every=1.0 if busy else None)(busy)

@@ -76,7 +76,7 @@ def examples() -> None:
 def bring() -> None:
     """Take a structure, and go on to look at it."""
     st.subheader("Bring your structure")
-    file, text = st.columns(2, vertical_alignment="bottom")
+    file, text = st.columns(2)
     with file:
         taken = from_file()
     with text:
