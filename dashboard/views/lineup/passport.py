@@ -40,7 +40,7 @@ def verdict(law: Law) -> str:
 
 
 def laws(claims: Claims, found: Passport | None) -> str:
-    """Return the laws of a configuration as a small table, in HTML.
+    """Return the laws of a configuration as a list, in HTML.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def laws(claims: Claims, found: Passport | None) -> str:
         One row a law; with a passport also the verdict and the figures beside their limits.
     """
     rows = [_row(name, getattr(claims, name), None if found is None else found.law(name)) for name in LAWS]
-    return f"<table style='font-size:.92rem;width:100%;border-collapse:collapse'>{''.join(rows)}</table>"
+    return f"<dl style='font-size:.92rem;margin:0;padding:0'>{''.join(rows)}</dl>"
 
 
 def figure(measure: Measure) -> str:
@@ -70,14 +70,19 @@ def _written(value: float, digits: int = 1) -> str:
 
 
 def _row(name: str, claimed: bool | None, law: Law | None) -> str:
-    title = f"<td style='white-space:nowrap;padding-top:.35em'><b>{TITLES[name]}</b></td>"
-    said = f"<span style='opacity:.75'>{CLAIMS[claimed]}</span>"
-    if law is None:
-        return f"<tr>{title}<td style='text-align:right'>{said}</td></tr>"
-    level = None if law.kept is None else _VERDICTS[law.claimed, law.kept][1]
-    chip = f"<span style='background:{COLORS[level]};border-radius:.5em;padding:.05em .5em;white-space:nowrap'>{verdict(law)}</span>"
-    stated = CLAIMS[claimed] + ", as stated" * (claimed is False and law.kept is False)
-    parts = [stated, *(figure(measure) for measure in law.measures)]
-    numbers = " · ".join(f"<span style='white-space:nowrap'>{escape(part)}</span>" for part in parts)
-    below = f"<tr><td colspan='2' style='opacity:.75;font-size:.85em'>{numbers}</td></tr>"
-    return f"<tr>{title}<td style='text-align:right'>{chip}</td></tr>{below}"
+    said = f"<dd style='margin:0;opacity:.75'>{CLAIMS[claimed]}</dd>"
+    below = ""
+    if law is not None:
+        level = None if law.kept is None else _VERDICTS[law.claimed, law.kept][1]
+        look = f"background:{COLORS[level]};border-radius:.5em;padding:.05em .5em"
+        said = f"<dd style='margin:0;white-space:nowrap;{look}'>{verdict(law)}</dd>"
+        stated = CLAIMS[claimed] + ", as stated" * (claimed is False and law.kept is False)
+        parts = [stated, *(figure(measure) for measure in law.measures)]
+        numbers = "".join(f"<span>{escape(part)}</span>" for part in parts)
+        below = f"<dd style='margin:0;opacity:.75;font-size:.85em;display:flex;flex-wrap:wrap;gap:0 1em'>{numbers}</dd>"
+    title = f"<dt style='font-weight:600'>{TITLES[name]}</dt>"
+    return f"<div style='{_SIDE_BY_SIDE}'>{title}{said}</div>{below}"
+
+
+_SIDE_BY_SIDE = "display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .6em;padding-top:.35em"
+"""A law's name and its verdict; in a narrow card the verdict stands below."""

@@ -1,6 +1,7 @@
 """Start: what this is, three finished examples, and the ways to a comparison of one's own."""
 
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -116,10 +117,10 @@ def recent() -> None:
     if not asked:
         return
     st.subheader("Go on where you were")
-    for one in asked:
+    for place, one in zip(cycle(st.columns(3)), asked, strict=False):
         busy = " · running" if one.active else ""
         title = f"{CALCULATIONS[one.kind].title.capitalize()} of {one.subject} · {len(one.runs)} configurations{busy}"
-        if st.button(title, key=f"again-{one.runs[0].id}", type="tertiary", icon=":material/history:"):
+        if place.button(title, key=f"again-{one.runs[0].id}", type="tertiary", icon=":material/history:"):
             _open(one)
 
 
