@@ -30,6 +30,7 @@ ASSETS = Path(__file__).resolve().parents[1]
 FLAGS = ["--no-sandbox", "--disable-quic", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 PATIENCE = 900_000  # ms until what a page asks for is computed
 LINEUP = "pet-demo:direct,soap-demo"
+COMPARED = "Everything is compared"
 FIVE = "pet-demo:direct,pet-demo:conservative,soap-demo,sevennet-0,chgnet"
 
 
@@ -85,13 +86,16 @@ SHOTS = (
     ),
     Shot(name="pictures/conservation", page="conservation", address={"picoseconds": "0.1"}, press="conservation"),
     Shot(name="pictures/phonons", page="phonons", address={}, press="phonons"),
-    Shot(name="pictures/force_errors", page="forces", address={}, press="force-errors", top=210),
-    Shot(name="pictures/summary", page="summary", address={}, press="", size=(1280, 320), top=215),
+    Shot(name="pictures/force_errors", page="forces", address={}, press="force-errors", size=(1040, 600), top=210),
+    Shot(
+        name="pictures/summary", page="summary", address={}, press="compare", said=COMPARED, size=(1280, 320), top=215
+    ),
     Shot(
         name="pictures/start",
         page="summary",
         address={"lineup": FIVE},
-        press="",
+        press="compare",
+        said=COMPARED,
         size=(1280, 568),
         top=215,
         width=760,
@@ -108,8 +112,9 @@ SHOTS = (
             "learn_unturned": "true",
         },
         press="learn",
+        size=(1040, 610),
     ),
-    of_readme("summary", "compare", "Everything is compared"),
+    of_readme("summary", "compare", COMPARED),
     of_readme("phonons", "phonons"),
     of_readme("conservation", "conservation"),
     of_readme("forces", "force-errors"),
