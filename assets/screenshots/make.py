@@ -76,7 +76,7 @@ def of_readme(page: str, press: str, said: str = Shot.said) -> Shot:
 
 SHOTS = (
     Shot(name="pictures/relaxation", page="relax", address={"rattle": "0.1", "steps": "40"}, press="relax"),
-    Shot(name="pictures/rotations", page="rotations", address={}, press="rotations"),
+    Shot(name="pictures/rotations", page="rotations", address={}, press="rotations", size=(1040, 570)),
     Shot(name="pictures/speed", page="speed", address={"speed_largest": "512"}, press="speed"),
     Shot(
         name="pictures/equation_of_state",

@@ -51,6 +51,10 @@ def its_structure(result: Any) -> Sequence[Atoms]:
     return [result.structure]
 
 
+OTHER_HEAD = "other_head"
+"""Keyword of a function whose second model is the first with its other forces: who answers brings it along."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calculation:
     """One kind of calculation, as its folder declares it."""
@@ -82,7 +86,8 @@ class Calculation:
     reference: bool = False
     """Whether the function takes a ``reference=`` structure that freezes what is compared."""
     other: str | None = None
-    """Keyword under which the function takes a second model; None if it takes one only."""
+    """Keyword under which the function takes a second model, :data:`OTHER_HEAD` for the first with its other forces;
+    None if it takes one only."""
     packages: tuple[str, ...] = ()
     """Distributions whose version may change the answer, besides those of the model."""
     public: tuple[Any, ...] = ()

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from ase import Atoms
 
 from mlip_core.calculations import CALCULATIONS
-from mlip_core.calculations.declaration import Calculation, named
+from mlip_core.calculations.declaration import OTHER_HEAD, Calculation, named
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.stored import StoredDataset
 from mlip_core.errors import SettingsError
@@ -113,14 +113,16 @@ class Task:
         Returns
         -------
         str
-            64 hexadecimal digits (SHA-256) over everything but the configuration.
+            64 hexadecimal digits (SHA-256) over everything but the configuration and the other head of its model.
         """
+        calculation = CALCULATIONS.get(self.kind)
+        own = calculation is not None and calculation.other == OTHER_HEAD
         return digest(
             {
                 "kind": self.kind,
                 "subject": _mark(self.subject),
                 "reference": None if self.reference is None else _mark(self.reference),
-                "other": None if self.other is None else self.other.code,
+                "other": None if self.other is None or own else self.other.code,
                 "settings": self.settings,
                 "before": {keyword: task.question() for keyword, task in self.before.items()},
             }

@@ -29,6 +29,15 @@ that nobody looks at takes about 0.005: Streamlit's own loop turns ten times a s
 SECONDS = 30
 
 
+GLIDES = """async () => {
+  let glides = 0;
+  for (const end = performance.now() + 5000; performance.now() < end; await new Promise(requestAnimationFrame))
+    glides += document.getAnimations().filter((each) => each.effect.target.closest('[data-testid="stProgress"]')).length;
+  return glides;
+}"""
+"""How often, in five seconds, a frame finds a bar under way."""
+
+
 class Share:
     """Share of a core that a process took while this was open."""
 
@@ -96,6 +105,7 @@ def test_watching_costs_next_to_nothing_and_an_open_page_nothing(lone_server, br
         before = page.locator("text=/^\\d+ of \\d+/").first.inner_text()
         watched = share.measure(page, SECONDS)
         assert page.locator("text=/^\\d+ of \\d+/").first.inner_text() != before, "the page stood still"
+        assert page.evaluate(GLIDES) == 0, "a bar that glides is drawn sixty times a second"
     expect(page.get_by_text("The test ended it.").first).to_be_visible()
     page.wait_for_timeout(3000)
     idle = share.measure(page, SECONDS)

@@ -6,6 +6,7 @@ from itertools import count
 from ase.build import bulk
 from sqlalchemy import create_engine, text
 
+from mlip_core.calculations.conservation.calculation import ConservationSettings
 from mlip_core.calculations.relaxation.calculation import RelaxationSettings
 from mlip_core.configuration import Configuration
 from mlip_core.jobs.comparisons import NEARBY, comparisons
@@ -71,6 +72,22 @@ def test_a_question_does_not_depend_on_who_answers_but_on_all_else():
         replace(task, reference=bulk("Si")),
     ]
     assert len({one.question() for one in [task, *others]}) == 1 + len(others)
+
+
+def test_the_other_head_of_a_model_belongs_to_who_answers():
+    members = [Configuration(model="pet-demo", forces="direct"), Configuration(model="chgnet")]
+    asked = [
+        Task(
+            kind="conservation",
+            subject=bulk("Si"),
+            configuration=member,
+            settings=ConservationSettings(),
+            other=member.other_head,
+        )
+        for member in members
+    ]
+    assert asked[0].other is not None
+    assert len({task.question() for task in asked}) == 1
 
 
 def test_a_table_of_an_earlier_version_gets_the_new_column(tmp_path):
