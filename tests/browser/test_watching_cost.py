@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
 
 MEMBERS = ("chgnet", "sevennet-0")
 STEPS_A_SECOND = 2
+LAST = 400
+"""Steps that a relaxation may take: its bar is a percent longer every two seconds."""
 WATCHED = 0.03
 """Share of a core that a watching page may take."""
 IDLE = 0.002
@@ -76,8 +78,8 @@ def relaxing(home):
             for run, file in zip(runs, files, strict=True):
                 values = {"energy": -10 + 1 / step, "fmax": 1 / step, "generalized_fmax": 1 / step}
                 group = {"space_group": "Fm-3m (225)", "space_group_loose": "Fm-3m (225)"}
-                file(step, 100_000, **values, **group, volume=70 + 1 / step, stress=[[0.1] * 3] * 3)
-                table.follow(run.id, step, 100_000)
+                file(step, LAST, **values, **group, volume=70 + 1 / step, stress=[[0.1] * 3] * 3)
+                table.follow(run.id, step, LAST)
 
     thread = threading.Thread(target=work)
     thread.start()
