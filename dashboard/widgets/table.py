@@ -21,6 +21,7 @@ _CSS = """<style>
   border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
 .large-table th { font-weight: 600; max-width: 9em; }
 .large-table td.text, .large-table th:first-child { text-align: left; max-width: 22em; }
+.large-table .unit { white-space: nowrap; }
 .large-table td:first-child { min-width: 10em; }
 </style>"""
 
@@ -38,7 +39,7 @@ def show_table(
     Parameters
     ----------
     data : pandas.DataFrame or Styler
-        A Styler's colours are kept; it shows all its columns, without its index.
+        A Styler's colours are kept; it shows its columns in their own order, without its index.
     column_config : mapping, optional
         Headings, formats and explanations of columns, as ``st.dataframe`` takes them.
     column_order : sequence of str, optional
@@ -141,7 +142,10 @@ def large_table(
     ]
     writers = {name: _formatted(config, frame[name]) for name, config in configs.items() if name not in own}
     styler.format(writers, subset=list(writers)).hide(axis="index")
-    styler.relabel_index([_heading(name, config) for name, config in configs.items()], axis="columns")
+    order = column_order if isinstance(data, Styler) and column_order is not None else list(frame)
+    styler.hide(subset=[name for name in frame if name not in order], axis="columns")
+    headings = [_heading(name, config) for name, config in configs.items() if name in order]
+    styler.relabel_index(headings, axis="columns")
     return f"<div class='large-table'>{styler.set_td_classes(classes).to_html()}</div>"
 
 
@@ -167,4 +171,5 @@ def _heading(name: object, config: Mapping[str, Any]) -> str:
     """Return the heading of a column, with its explanation where the pointer rests."""
     label, words = config.get("label") or name, config.get("help")
     title = f" title='{escape(str(words))}'" if words else ""
-    return f"<span{title}>{escape(str(label))}</span>"
+    words_and_unit = re.sub(r"(\([^()]*\))$", r"<span class='unit'>\1</span>", escape(str(label)))
+    return f"<span{title}>{words_and_unit}</span>"

@@ -32,6 +32,13 @@ def parsed(html):
     return pd.DataFrame(rows, columns=heading)
 
 
+def test_a_large_table_leaves_out_what_the_small_one_does():
+    colored = ROWS.style.apply(lambda _: ["", "color: red"], subset=["steps"])
+    table = parsed(large_table(colored, CONFIG, column_order=["configuration", "steps"], hide_index=True))
+    assert list(table.columns) == ["configuration", "steps <n>"]
+    assert list(table["steps <n>"]) == ["3", "4"]
+
+
 def test_a_large_table_has_the_headings_and_formats_of_the_small_one():
     table = parsed(large_table(ROWS, CONFIG, hide_index=True))
     assert list(table.columns) == ["configuration", "λ of ∂F/∂x", "steps <n>", "done", "why"]
