@@ -51,10 +51,6 @@ def its_structure(result: Any) -> Sequence[Atoms]:
     return [result.structure]
 
 
-OTHER_HEAD = "other_head"
-"""Keyword of a function whose second model is the first with its other forces: who answers brings it along."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Calculation:
     """One kind of calculation, as its folder declares it."""
@@ -86,7 +82,7 @@ class Calculation:
     reference: bool = False
     """Whether the function takes a ``reference=`` structure that freezes what is compared."""
     other: str | None = None
-    """Keyword under which the function takes a second model, :data:`OTHER_HEAD` for the first with its other forces;
+    """Keyword under which the function takes a second model, ``other_head`` if that is the first with its other forces;
     None if it takes one only."""
     packages: tuple[str, ...] = ()
     """Distributions whose version may change the answer, besides those of the model."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from ase import Atoms
 
 from mlip_core.calculations import CALCULATIONS
-from mlip_core.calculations.declaration import OTHER_HEAD, Calculation, named
+from mlip_core.calculations.declaration import Calculation, named
 from mlip_core.configuration import Configuration
 from mlip_core.datasets.stored import StoredDataset
 from mlip_core.errors import SettingsError
@@ -22,6 +22,8 @@ from mlip_core.structures import fingerprint
 Load = Callable[[Configuration], Model]
 Subject: TypeAlias = Atoms | StoredDataset
 Calculations = Mapping[str, Calculation]
+OTHER_HEAD = "other_head"
+"""Keyword of a function whose second model is the first with its other forces: who answers brings it along."""
 
 
 class Results(Protocol):

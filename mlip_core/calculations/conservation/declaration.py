@@ -13,7 +13,7 @@ from mlip_core.calculations.conservation.calculation import (
     conservation,
 )
 from mlip_core.calculations.conservation.closed_loops import Loop, LoopWork
-from mlip_core.calculations.declaration import OTHER_HEAD, Asked, Calculation, Files, Tables
+from mlip_core.calculations.declaration import Asked, Calculation, Files, Tables
 from mlip_core.structures import write_structure
 
 
@@ -103,7 +103,7 @@ CALCULATIONS = (
         summary=summary,
         tables=tables,
         files=files,
-        other=OTHER_HEAD,
+        other="other_head",
         packages=("ase",),
         public=(conservation, ConservationSettings, Loop),
         asks=asks,
