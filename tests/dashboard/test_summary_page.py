@@ -10,6 +10,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from dashboard import service, state
+from dashboard.views.summary import taking_along
 from dashboard.views.summary.package import Done, Package, archive, versions
 from dashboard.views.summary.report import report
 from dashboard.views.summary.table import Cell, Row, table
@@ -63,17 +64,23 @@ def test_results_are_judged_as_they_come(visitor, answer):
     assert "waiting" in text
 
 
-def test_a_reason_for_failures_is_said_once_and_whose_they_are(visitor, home):
+def test_a_reason_for_failures_is_said_once_and_whose_they_are(visitor, home, answer, monkeypatch):
+    taken = []
+    monkeypatch.setattr(taking_along, "offer", lambda found, works, rows: taken.append(rows))
     app = visitor.open("summary", structure="al", lineup="pet-demo:direct,chgnet")
-    for run in visitor.start(app):
+    runs = visitor.start(app)
+    done = next(run for run in runs if run.kind == "relaxation")
+    visitor.answer(done, answer(done.kind))
+    for run in runs:
         RunsTable(home).finish(run.id, "failed", "The memory ran *out*.", before=("queued",))
     visitor.run(app)
     (place,) = [one for one in app.expander if "could not be computed" in one.label]
-    assert place.label == f"{2 * len(KINDS)} could not be computed"
+    assert place.label == f"{2 * len(KINDS) - 1} could not be computed"
     lines = [one.value for one in place.markdown]
     assert len([line for line in lines if "The memory ran \\*out\\*\\." in line]) == 1
     assert lines[-1].count("\n- CHGNet") == 1
     assert "memory" not in shown(app)
+    assert any("memory" in cell.small for row in taken[-1] for cell in row.cells), "the report tells it where it is"
 
 
 def test_who_does_not_know_an_element_is_not_asked(visitor):

@@ -64,7 +64,7 @@ def draw(found: Comparison, works: Sequence[Work]) -> None:
     rows = rows_of(found, works)
     clicked = _cells(
         key="summary-table",
-        data={"html": table(list(titles(found.reference_name).values()), rows)},
+        data={"html": table(list(titles(found.reference_name).values()), pointing_up(rows))},
         on_opened_change=lambda: None,
     ).get("opened")
     if clicked:
@@ -104,6 +104,15 @@ def rows_of(found: Comparison, works: Sequence[Work]) -> list[Row]:
     return rows
 
 
+def pointing_up(rows: Sequence[Row]) -> list[Row]:
+    """Leave out the reasons for failures, which stand above the table on the page; the report tells them in its cells."""
+    return [row._replace(cells=[_pointing_up(cell) for cell in row.cells]) for row in rows]
+
+
+def _pointing_up(cell: Cell) -> Cell:
+    return cell._replace(small="reason above") if cell.headline in _FAILED else cell
+
+
 def _not_asked(member: Configuration, found: Comparison, kind: str, unknown: Sequence[str]) -> Cell:
     """Say why nothing is asked."""
     if unknown:
@@ -125,7 +134,7 @@ def _under_way(work: Work, opens: str) -> Cell:
     if run.status == "running":
         done = f"{100 * run.done / run.total:.0f} %" if run.total else "starting"
         return Cell("running", done, None, missing=True)
-    return Cell(run.status, "reason above", None, missing=True, opens=opens)
+    return Cell(run.status, (run.reason or "")[:120], None, missing=True, opens=opens)
 
 
 def tell(works: Sequence[Work]) -> None:
