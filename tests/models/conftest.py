@@ -15,6 +15,7 @@ import torch
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from filelock import FileLock
 
 import mlip_core as mlip
 from mlip_core.keys import digest
@@ -48,7 +49,7 @@ def installed(request):
     def made(name):
         key = digest(list(RECIPES[name].requirements))[:12]
         folder = Path(request.config.cache.mkdir(f"environments-{key}"))
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, FileLock(folder / "making"):
             patch.setattr(environment, "environments_folder", lambda: folder)
             here = environment.Environment(RECIPES[name])
             return folder, (here if here.here else add(name)).python
@@ -69,8 +70,9 @@ def load_installed(installed, tmp_path_factory):
             patch.setenv("MLIP_DASHBOARD_HOME", str(home))
             if name.endswith(".model"):
                 (home / "models").mkdir(exist_ok=True)
-                if not (folder / name).is_file():
-                    train_mace(python, folder / name)
+                with FileLock(folder / "training"):
+                    if not (folder / name).is_file():
+                        train_mace(python, folder / name)
                 shutil.copy(folder / name, home / "models")
             return mlip.load_model(name, **settings)
 

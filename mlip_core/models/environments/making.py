@@ -6,8 +6,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from mlip_core.errors import ModelError, SettingsError
 from mlip_core.models.environments.environment import Environment
@@ -36,12 +39,18 @@ def add(name: str, *, python: str | None = None) -> Environment:
     SettingsError
         If there is no such recipe, or the interpreter is not there or too old.
     ModelError
-        If it cannot be made; what was here before stays.
+        If it cannot be made, or another process makes it right now; what was here before stays.
     """
     recipe = named(name)
     uv = shutil.which("uv")
     interpreter = _interpreter(recipe, python, uv)
-    environment = Environment(recipe)
+    with _alone(environment := Environment(recipe)):
+        _make(environment, recipe, interpreter, uv)
+    return Environment(recipe)
+
+
+def _make(environment: Environment, recipe: Recipe, interpreter: str, uv: str | None) -> None:
+    """Make an environment beside the one that is here, and put it in its place once it starts."""
     environment.folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="venv-", dir=environment.folder))
     try:
@@ -58,7 +67,24 @@ def add(name: str, *, python: str | None = None) -> Environment:
     for other in environment.folder.glob("venv-*"):
         if other != place:
             shutil.rmtree(other, ignore_errors=True)
-    return Environment(recipe)
+
+
+@contextmanager
+def _alone(environment: Environment) -> Iterator[None]:
+    """Keep other processes from making or removing the same environment, which would take its files from under this one."""
+    folder = environment.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ModelError(
+            f"Another process is making or removing the environment of {environment.recipe.title} right now. Wait until it has done so."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove(name: str) -> None:
@@ -68,12 +94,15 @@ def remove(name: str) -> None:
     ------
     SettingsError
         If there is no such recipe, or nothing of it is here.
+    ModelError
+        If another process makes or removes it right now.
     """
     environment = Environment(recipe := named(name))
     if not environment.folder.is_dir():
         raise SettingsError(f"There is no environment of {recipe.title} here.")
-    environment.manifest.unlink(missing_ok=True)
-    shutil.rmtree(environment.folder)
+    with _alone(environment):
+        environment.manifest.unlink(missing_ok=True)
+        shutil.rmtree(environment.folder)
 
 
 def named(name: str) -> Recipe:

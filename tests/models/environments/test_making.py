@@ -94,6 +94,17 @@ def test_what_cannot_be_installed_is_told_and_leaves_nothing(toy, monkeypatch, c
     assert list(Environment(RECIPES["toy"]).folder.iterdir()) == []
 
 
+def test_only_one_makes_an_environment_at_a_time(toy, monkeypatch):
+    toy()
+    monkeypatch.setattr(making, "_run", lambda command: making.add("toy"))
+    with pytest.raises(ModelError, match="Another process is making or removing the environment of Toy right now"):
+        making.add("toy")
+    Environment(RECIPES["toy"]).folder.rmdir()  # nothing is left in it
+    monkeypatch.setattr(making, "_run", lambda command: subprocess.run(["false"], check=True))
+    with pytest.raises(ModelError, match="Toy could not be made"):  # and it can be tried again
+        making.add("toy")
+
+
 def test_a_python_that_is_too_old_is_told_with_how_to_give_another(tmp_path, capfd):
     assert main(["add", "orb", "--python", interpreter(tmp_path, "3 11")]) == 1
     said = capfd.readouterr().err
