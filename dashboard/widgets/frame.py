@@ -67,10 +67,11 @@ html { font-size: 20px; }
 [data-testid="stMarkdownContainer"], [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-weight: 500; }
 [data-testid="stBaseButton-primary"] kbd { display: none; }
 [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) { width: 80%; height: auto; }
-[data-testid="stDataFrame"] { zoom: 1.25; }
+[data-testid="stDataFrame"]:not(:has([aria-label="Close fullscreen"])) { zoom: 1.25; }
 </style>"""
 """Larger for a room; names of keys would take the width that the buttons' own words need then. Tables whose rows can be
-chosen are drawn at one size whatever the page says: made larger as pictures, they fill the width that they measured."""
+chosen are drawn at one size whatever the page says: made larger as pictures, they fill the width that they measured;
+on the whole screen nothing would be left to grow into."""
 
 
 @contextmanager
